@@ -1,0 +1,1 @@
+//! How a lesson tells its story.

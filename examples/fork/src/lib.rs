@@ -1,0 +1,1 @@
+//! What does it mean to start a worker?

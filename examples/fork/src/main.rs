@@ -1,0 +1,3 @@
+//! The lesson alone: `cargo run -p fork`.
+
+fn main() {}

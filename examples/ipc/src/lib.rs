@@ -1,0 +1,1 @@
+//! How do primary and worker talk?

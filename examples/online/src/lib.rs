@@ -1,0 +1,1 @@
+//! How do I know that a worker is up?

@@ -1,0 +1,3 @@
+//! Runs a lesson by name.
+
+fn main() {}

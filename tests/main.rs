@@ -1,0 +1,1 @@
+//! The lessons through the runner, from outside.
