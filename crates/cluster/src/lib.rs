@@ -1,33 +1,38 @@
 //! Node's `cluster`, in Rust.
 
-/// What this process is.
-#[derive(Debug)]
-pub enum Role {
-    /// The primary.
-    Primary(Primary),
-    /// A worker.
-    Worker(Me),
-}
+#[cfg(not(target_os = "linux"))]
+compile_error!(
+    "cluster runs on Linux (it stands on signalfd and pidfd); on Windows, use WSL: https://learn.microsoft.com/windows/wsl"
+);
 
-impl Role {
-    /// Whether this process is a worker.
-    pub fn is_worker(&self) -> bool {
-        matches!(self, Role::Worker(_))
-    }
-}
+mod channel;
+mod error;
+mod exit;
+mod handle;
+mod id;
+mod message;
+mod primary;
+mod role;
+mod settings;
+mod spawn;
+mod sys;
+mod time;
+mod wire;
+mod worker;
 
-/// The primary.
-#[derive(Debug)]
-pub struct Primary;
+pub use nix::sys::signal::Signal;
+pub use serde_json::{Value, json};
 
-/// This worker.
-#[derive(Debug)]
-pub struct Me;
+pub use error::{Error, SendError};
+pub use exit::Exit;
+pub use handle::{Handle, HandleKind};
+pub use id::WorkerId;
+pub use message::Message;
+pub use primary::{Event, Primary, Report, Sent, State, Waker, die_of};
+#[allow(deprecated)]
+pub use role::is_master;
+pub use role::{Role, is_primary, is_worker, role};
+pub use settings::{Settings, Stdio};
+pub use worker::{Worker, WorkerEvent};
 
-/// Takes this process's role.
-///
-/// # Errors
-/// None yet.
-pub fn role() -> Result<Role, std::io::Error> {
-    Ok(Role::Primary(Primary))
-}
+pub(crate) use time::time_left;

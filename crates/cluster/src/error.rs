@@ -1,0 +1,204 @@
+//! What can go wrong, in words for a person: what happened, and what to do about it.
+
+use std::fmt;
+use std::io;
+use std::path::PathBuf;
+
+use crate::WorkerId;
+
+/// What can go wrong.
+///
+/// `{}` shows what happened in one line; `{:#}` adds a second line that says what to do about it.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Error {
+    /// [`role`](crate::role) was called a second time.
+    RoleTaken,
+    /// [`role`](crate::role) was called while other threads ran; the number of all threads.
+    ThreadsRunning(usize),
+    /// The environment says that this process is a worker, but there is no channel to a primary; why.
+    NoChannel(String),
+    /// The primary speaks Node's `advanced` serialization, not JSON.
+    AdvancedSerialization,
+    /// A worker's program could not be started.
+    Spawn {
+        /// The worker that would have been.
+        worker: WorkerId,
+        /// The program.
+        program: PathBuf,
+        /// The system's reason.
+        source: io::Error,
+    },
+    /// No such worker: it never was, or it is gone.
+    NoSuchWorker(WorkerId),
+    /// The channel to this worker is closed, or was asked to close.
+    Closed(WorkerId),
+    /// The channel to the primary is closed.
+    PrimaryGone,
+    /// The channel is full: the other side does not read; bytes that wait.
+    Full(usize),
+    /// A message that JSON cannot say.
+    NotJson(serde_json::Error),
+    /// A message that came in is not of the expected shape.
+    UnexpectedMessage(serde_json::Error),
+    /// A peer sent a line that is not JSON: the parser's reason, and the start of the line.
+    BadLine {
+        /// The parser's reason.
+        reason: String,
+        /// The first characters of the line.
+        start: String,
+    },
+    /// A peer sent a line longer than this many bytes. It was passed over.
+    LineTooLong(usize),
+    /// A peer sent a descriptor that is not a socket, or that belongs to no message. It was closed.
+    UnexpectedDescriptor,
+    /// A worker went away with this many messages not delivered to it.
+    Undelivered(usize),
+    /// The shutdown has begun; no worker is started any more.
+    ShuttingDown,
+    /// The system refused something that never fails on a healthy machine.
+    System {
+        /// What was tried.
+        what: &'static str,
+        /// The system's reason.
+        source: io::Error,
+    },
+}
+
+impl Error {
+    /// What to do about it, in one line.
+    pub fn advice(&self) -> String {
+        match self {
+            Error::RoleTaken => "Call cluster::role() once, at the start of main.".into(),
+            Error::ThreadsRunning(_) => {
+                "Call cluster::role() first in main, before anything that starts a thread.".into()
+            }
+            Error::NoChannel(_) => {
+                "Start workers through a primary, or unset NODE_UNIQUE_ID to start as a primary."
+                    .into()
+            }
+            Error::AdvancedSerialization => {
+                "In the Node primary, leave out `serialization: 'advanced'`.".into()
+            }
+            Error::Spawn { source, .. } => match source.kind() {
+                io::ErrorKind::NotFound => "Check Settings::exec and Settings::cwd.".into(),
+                io::ErrorKind::PermissionDenied => {
+                    "Make the file executable, or check who may become uid and gid.".into()
+                }
+                _ => "Check the limits of this user: processes (ulimit -u), files (ulimit -n)."
+                    .into(),
+            },
+            Error::NoSuchWorker(_) => "Ask workers() who is there.".into(),
+            Error::Closed(_) | Error::PrimaryGone => {
+                "Send only until the disconnect is told.".into()
+            }
+            Error::Full(_) => {
+                "Handle events until the other side has read, then send again.".into()
+            }
+            Error::NotJson(_) => {
+                "Send strings, numbers, booleans, arrays, or maps with string keys.".into()
+            }
+            Error::UnexpectedMessage(_) => "Check what the other side sends.".into(),
+            Error::BadLine { .. } | Error::LineTooLong(_) | Error::UnexpectedDescriptor => {
+                "Check who writes to the channel: only messages of the protocol belong there."
+                    .into()
+            }
+            Error::Undelivered(_) => "Let a worker read before it is stopped.".into(),
+            Error::ShuttingDown => "Start workers before begin_shutdown().".into(),
+            Error::System { .. } => "Check the limits of this user (ulimit -a).".into(),
+        }
+    }
+
+    pub(crate) fn system(what: &'static str) -> impl FnOnce(rustix::io::Errno) -> Error {
+        move |errno| Error::System { what, source: errno.into() }
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Error::RoleTaken => write!(f, "this process has its role already"),
+            Error::ThreadsRunning(count) => {
+                write!(f, "cannot take a role: {count} threads run already")
+            }
+            Error::NoChannel(why) => write!(f, "this worker has no channel to a primary: {why}"),
+            Error::AdvancedSerialization => {
+                write!(f, "the primary speaks 'advanced' serialization; this program speaks 'json'")
+            }
+            Error::Spawn { worker, program, source } => {
+                write!(f, "cannot start {worker}: {}: {source}", program.display())
+            }
+            Error::NoSuchWorker(worker) => write!(f, "there is no {worker}"),
+            Error::Closed(worker) => write!(f, "the channel to {worker} is closed"),
+            Error::PrimaryGone => write!(f, "the channel to the primary is closed"),
+            Error::Full(bytes) => write!(f, "the channel is full: {bytes} bytes wait in it"),
+            Error::NotJson(reason) => write!(f, "cannot say this message in JSON: {reason}"),
+            Error::UnexpectedMessage(reason) => write!(f, "an unexpected message: {reason}"),
+            Error::BadLine { reason, start } => {
+                write!(f, "not a message: {:?} ({reason})", start)
+            }
+            Error::LineTooLong(limit) => {
+                write!(f, "a message of more than {limit} bytes, passed over")
+            }
+            Error::UnexpectedDescriptor => write!(f, "an unexpected file descriptor, closed"),
+            Error::Undelivered(1) => write!(f, "1 message was not delivered"),
+            Error::Undelivered(count) => write!(f, "{count} messages were not delivered"),
+            Error::ShuttingDown => write!(f, "no new worker: the shutdown has begun"),
+            Error::System { what, source } => write!(f, "cannot {what}: {source}"),
+        }?;
+        if f.alternate() { write!(f, "\n{}", self.advice()) } else { Ok(()) }
+    }
+}
+
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Error::Spawn { source, .. } | Error::System { source, .. } => Some(source),
+            Error::NotJson(source) | Error::UnexpectedMessage(source) => Some(source),
+            _ => None,
+        }
+    }
+}
+
+/// Why a message was not sent. What can be sent later is given back.
+pub enum SendError<M> {
+    /// The channel is full: the message, and the bytes that wait already.
+    Full(M, usize),
+    /// Trying again cannot help.
+    Failed(Error),
+}
+
+impl<M> From<SendError<M>> for Error {
+    fn from(error: SendError<M>) -> Error {
+        match error {
+            SendError::Full(_, waiting) => Error::Full(waiting),
+            SendError::Failed(error) => error,
+        }
+    }
+}
+
+impl<M> From<Error> for SendError<M> {
+    fn from(error: Error) -> SendError<M> {
+        SendError::Failed(error)
+    }
+}
+
+impl<M> fmt::Debug for SendError<M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            SendError::Full(_, waiting) => write!(f, "Full(.., {waiting})"),
+            SendError::Failed(error) => f.debug_tuple("Failed").field(error).finish(),
+        }
+    }
+}
+
+impl<M> fmt::Display for SendError<M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            SendError::Full(_, waiting) => fmt::Display::fmt(&Error::Full(*waiting), f),
+            SendError::Failed(error) => fmt::Display::fmt(error, f),
+        }
+    }
+}
+
+impl<M> std::error::Error for SendError<M> {}

@@ -1,0 +1,67 @@
+//! What the primary knows of one worker.
+
+use std::os::fd::OwnedFd;
+
+use super::output::Output;
+use crate::channel::Channel;
+use crate::spawn::Spawned;
+
+/// Where a worker stands; Node's `worker.state`.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub enum State {
+    /// Started; nothing heard from it yet.
+    None,
+    /// It runs and has its role.
+    Online,
+    /// It listens somewhere.
+    Listening,
+    /// Its channel is closed.
+    Disconnected,
+    /// Its process has ended.
+    Dead,
+}
+
+impl std::fmt::Display for State {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.pad(match self {
+            State::None => "none",
+            State::Online => "online",
+            State::Listening => "listening",
+            State::Disconnected => "disconnected",
+            State::Dead => "dead",
+        })
+    }
+}
+
+#[derive(Debug)]
+pub(crate) struct Child {
+    pub pid: u32,
+    pub pidfd: OwnedFd,
+    /// `None`: closed.
+    pub channel: Option<Channel>,
+    /// Its stdout and stderr, where the primary reads them.
+    pub outputs: [Option<Output>; 2],
+    /// As of the events told so far.
+    pub state: State,
+    /// Whether it was asked to end, or announced it; `None` while it runs unasked.
+    pub asked: Option<bool>,
+    pub reaped: bool,
+    /// Bytes of messages that may wait for it.
+    pub queue_limit: usize,
+}
+
+impl Child {
+    pub(crate) fn new(spawned: Spawned, queue_limit: usize) -> Child {
+        Child {
+            pid: spawned.pid,
+            pidfd: spawned.pidfd,
+            channel: Some(Channel::new(spawned.channel)),
+            outputs: [spawned.stdout.map(Output::new), spawned.stderr.map(Output::new)],
+            state: State::None,
+            asked: None,
+            reaped: false,
+            queue_limit,
+        }
+    }
+}

@@ -1,0 +1,158 @@
+//! The shutdown as plain data: who was asked how firmly, and when the next step is due.
+
+use std::time::{Duration, Instant};
+
+use super::event::Report;
+use crate::WorkerId;
+
+/// SIGKILL follows SIGTERM after the grace, but no later than this.
+const LONGEST_LAST_GRACE: Duration = Duration::from_secs(1);
+
+/// How firmly those are asked that are still there.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Firmness {
+    Terminate,
+    Kill,
+}
+
+#[derive(Debug)]
+pub(crate) struct Ending {
+    terminate_at: Instant,
+    kill_at: Instant,
+    reached: Option<Firmness>,
+    terminated: Vec<WorkerId>,
+    killed: Vec<WorkerId>,
+    /// Until it is told.
+    report: Option<Report>,
+}
+
+impl Ending {
+    pub(crate) fn new(now: Instant, grace: Duration) -> Ending {
+        let mut ending = Ending {
+            terminate_at: now,
+            kill_at: now,
+            reached: None,
+            terminated: Vec::new(),
+            killed: Vec::new(),
+            report: Some(Report::default()),
+        };
+        ending.set_deadlines(now, grace);
+        ending
+    }
+
+    /// A second shutdown can only hurry the first one.
+    pub(crate) fn hurry(&mut self, now: Instant, grace: Duration) {
+        let hurried = Ending::new(now, grace);
+        self.terminate_at = self.terminate_at.min(hurried.terminate_at);
+        self.kill_at = self.kill_at.min(hurried.kill_at);
+    }
+
+    fn set_deadlines(&mut self, now: Instant, grace: Duration) {
+        // A grace of centuries is as good as one year, and does not overflow the clock.
+        let grace = grace.min(Duration::from_secs(365 * 24 * 3600));
+        self.terminate_at = now + grace;
+        self.kill_at = self.terminate_at + grace.min(LONGEST_LAST_GRACE);
+    }
+
+    /// When the next step is due.
+    pub(crate) fn deadline(&self) -> Option<Instant> {
+        match self.reached {
+            None => Some(self.terminate_at),
+            Some(Firmness::Terminate) => Some(self.kill_at),
+            Some(Firmness::Kill) => None,
+        }
+    }
+
+    /// The step that is due now, if one is. Each comes once.
+    pub(crate) fn step(&mut self, now: Instant) -> Option<Firmness> {
+        if self.deadline()? > now {
+            return None;
+        }
+        self.reached = Some(match self.reached {
+            None => Firmness::Terminate,
+            Some(_) => Firmness::Kill,
+        });
+        self.reached
+    }
+
+    /// Takes note that a worker was sent a signal.
+    pub(crate) fn signalled(&mut self, worker: WorkerId, firmness: Firmness) {
+        match firmness {
+            Firmness::Terminate => self.terminated.push(worker),
+            Firmness::Kill => self.killed.push(worker),
+        }
+    }
+
+    /// Takes note that a worker is gone.
+    pub(crate) fn gone(&mut self, worker: WorkerId) {
+        let Some(report) = &mut self.report else { return };
+        let list = if self.killed.contains(&worker) {
+            &mut report.by_sigkill
+        } else if self.terminated.contains(&worker) {
+            &mut report.by_sigterm
+        } else {
+            &mut report.by_itself
+        };
+        list.push(worker);
+    }
+
+    /// The report, once.
+    pub(crate) fn report(&mut self) -> Option<Report> {
+        self.report.take()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const GRACE: Duration = Duration::from_millis(300);
+
+    #[test]
+    fn nothing_is_due_before_the_grace_is_over_then_each_step_once() {
+        let start = Instant::now();
+        let mut ending = Ending::new(start, GRACE);
+        assert_eq!(ending.step(start + GRACE / 2), None);
+        assert_eq!(ending.step(start + GRACE), Some(Firmness::Terminate));
+        assert_eq!(ending.step(start + GRACE), None);
+        assert_eq!(ending.step(start + GRACE * 2), Some(Firmness::Kill));
+        assert_eq!((ending.step(start + GRACE * 9), ending.deadline()), (None, None));
+    }
+
+    #[test]
+    fn a_long_grace_is_followed_by_one_second_only() {
+        let start = Instant::now();
+        let mut ending = Ending::new(start, Duration::from_secs(60));
+        ending.step(start + Duration::from_secs(60));
+        assert_eq!(ending.deadline(), Some(start + Duration::from_secs(61)));
+        Ending::new(start, Duration::MAX); // does not overflow
+    }
+
+    #[test]
+    fn a_second_shutdown_hurries_the_first_and_never_slows_it() {
+        let start = Instant::now();
+        let mut ending = Ending::new(start, GRACE);
+        ending.hurry(start, GRACE * 10);
+        assert_eq!(ending.deadline(), Some(start + GRACE));
+        ending.hurry(start, Duration::ZERO);
+        assert_eq!(ending.step(start), Some(Firmness::Terminate));
+        assert_eq!(ending.step(start), Some(Firmness::Kill));
+    }
+
+    #[test]
+    fn the_report_says_what_each_worker_needed() {
+        let mut ending = Ending::new(Instant::now(), GRACE);
+        let [one, two, three] = [1, 2, 3].map(WorkerId);
+        ending.gone(one);
+        ending.signalled(two, Firmness::Terminate);
+        ending.signalled(three, Firmness::Terminate);
+        ending.gone(two);
+        ending.signalled(three, Firmness::Kill);
+        ending.gone(three);
+        let report = ending.report().unwrap();
+        assert_eq!(report.by_itself, [one]);
+        assert_eq!(report.by_sigterm, [two]);
+        assert_eq!(report.by_sigkill, [three]);
+        assert!(!report.is_clean());
+    }
+}

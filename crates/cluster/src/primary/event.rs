@@ -1,0 +1,62 @@
+//! What happens to a primary.
+
+use crate::{Error, Exit, Message, Settings, Signal, WorkerId};
+
+/// What happened; Node's events of `cluster`, as one enum.
+///
+/// In this order for every worker: `Fork`, `Online`, then `Message` and `Output` in the order in which the worker sent them,
+/// `Disconnect`, `Exit`. Each comes once, and no message comes after `Disconnect`. What several workers do
+/// interleaves freely.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Event {
+    /// The settings for later forks; Node's `setup`. Each fork tells it first, as in Node.
+    Setup(Box<Settings>),
+    /// The worker's process was started; Node's `fork`.
+    Fork(WorkerId),
+    /// The worker runs and has its role; Node's `online`. It says nothing about being ready to serve.
+    Online(WorkerId),
+    /// The worker sent a message; Node's `message`.
+    Message(WorkerId, Message),
+    /// The worker wrote a line to its stdout or stderr, and [`Stdio::Lines`](crate::Stdio::Lines) is set.
+    Output(WorkerId, String),
+    /// The channel to the worker is closed; Node's `disconnect`. Always told, and always before `Exit`.
+    Disconnect(WorkerId),
+    /// The worker's process has ended and was reaped; Node's `exit`.
+    Exit {
+        /// Who ended.
+        worker: WorkerId,
+        /// How.
+        exit: Exit,
+        /// Whether it was asked to, or had announced it; Node's `exitedAfterDisconnect`.
+        voluntary: bool,
+    },
+    /// The worker sent what is no message, or could not be told what it was sent. The worker goes on.
+    Error(WorkerId, Error),
+    /// This process got a signal that it had asked for with [`Primary::signals`](crate::Primary::signals).
+    Signal(Signal),
+    /// Somebody called [`Waker::wake`](crate::Waker::wake).
+    Woken,
+    /// The deadline of [`Primary::next_event_before`](crate::Primary::next_event_before) passed, and nothing happened.
+    Deadline,
+    /// The shutdown is over: no worker is left. The last event of all.
+    Stopped(Report),
+}
+
+/// How each worker ended in a shutdown.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Report {
+    /// Ended when asked.
+    pub by_itself: Vec<WorkerId>,
+    /// Did not end within the grace, and was sent SIGTERM.
+    pub by_sigterm: Vec<WorkerId>,
+    /// Did not end after that either, and was sent SIGKILL.
+    pub by_sigkill: Vec<WorkerId>,
+}
+
+impl Report {
+    /// Whether every worker ended when asked.
+    pub fn is_clean(&self) -> bool {
+        self.by_sigterm.is_empty() && self.by_sigkill.is_empty()
+    }
+}

@@ -1,0 +1,237 @@
+//! Starting a worker: the same program again, with one end of a new channel.
+
+use std::ffi::{CString, OsString};
+use std::io;
+use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::unix::ffi::OsStringExt;
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{self, Command};
+
+use nix::fcntl::OFlag;
+use nix::spawn::{PosixSpawnAttr, PosixSpawnFileActions, PosixSpawnFlags, posix_spawn};
+use nix::sys::signal::{SigSet, Signal};
+use nix::sys::stat::Mode;
+use nix::unistd::Pid;
+use os_pipe::{PipeReader, PipeWriter};
+use rustix::net::{AddressFamily, SocketFlags, SocketType, socketpair};
+
+use crate::WorkerId;
+use crate::settings::{Settings, Stdio};
+
+/// This program, as it was when it started.
+#[derive(Debug)]
+pub(crate) struct Program {
+    path: PathBuf,
+    args: Vec<OsString>,
+}
+
+impl Program {
+    pub(crate) fn this() -> io::Result<Program> {
+        Ok(Program { path: std::env::current_exe()?, args: std::env::args_os().skip(1).collect() })
+    }
+
+    /// The path, so that a new build takes effect; if it is gone, the very file that we run.
+    fn path(&self) -> &Path {
+        if self.path.exists() { &self.path } else { Path::new("/proc/self/exe") }
+    }
+}
+
+/// What the primary holds of a new worker.
+#[derive(Debug)]
+pub(crate) struct Spawned {
+    pub pid: u32,
+    pub pidfd: OwnedFd,
+    pub channel: OwnedFd,
+    pub stdout: Option<PipeReader>,
+    pub stderr: Option<PipeReader>,
+}
+
+/// Starts a worker. On failure: the program, and the system's reason.
+pub(crate) fn spawn(
+    program: &Program,
+    settings: &Settings,
+    id: WorkerId,
+) -> Result<Spawned, (PathBuf, io::Error)> {
+    let path = settings.exec.as_deref().unwrap_or_else(|| program.path());
+    let start = Start {
+        path,
+        args: settings.args.as_ref().unwrap_or(&program.args),
+        settings,
+        foreign: settings.exec.is_some(),
+        id,
+    };
+    start.run().map_err(|error| (settings.exec.clone().unwrap_or(program.path.clone()), error))
+}
+
+struct Start<'a> {
+    path: &'a Path,
+    args: &'a [OsString],
+    settings: &'a Settings,
+    /// Not our program: it gets a process group of its own, and no signal blocked.
+    foreign: bool,
+    id: WorkerId,
+}
+
+impl Start<'_> {
+    fn run(&self) -> io::Result<Spawned> {
+        let (channel, workers_end) =
+            socketpair(AddressFamily::UNIX, SocketType::STREAM, SocketFlags::CLOEXEC, None)?;
+        let (stdout, workers_stdout) = pipe(self.settings.stdout)?;
+        let (stderr, workers_stderr) = pipe(self.settings.stderr)?;
+        let streams = [self.stdin(), workers_stdout, workers_stderr];
+        let needs_command = self.settings.cwd.is_some()
+            || self.settings.uid.is_some()
+            || self.settings.gid.is_some();
+        let pid = if needs_command {
+            self.by_command(&workers_end, streams)?
+        } else {
+            self.by_posix_spawn(&workers_end, &streams)?
+        };
+        let pid = rustix::process::Pid::from_raw(pid).ok_or(io::ErrorKind::InvalidData)?;
+        let pidfd = rustix::process::pidfd_open(pid, rustix::process::PidfdFlags::empty())?;
+        Ok(Spawned { pid: pid.as_raw_pid().unsigned_abs(), pidfd, channel, stdout, stderr })
+    }
+
+    /// SIGINT is blocked until a worker of ours has taken its role and leaves it to the primary.
+    fn mask(&self) -> SigSet {
+        let mut mask = SigSet::empty();
+        if !self.foreign {
+            mask.add(Signal::SIGINT);
+        }
+        mask
+    }
+
+    fn stdin(&self) -> Stream {
+        match self.settings.stdin {
+            None | Some(Stdio::Inherit) => Stream::Inherit,
+            Some(Stdio::Null | Stdio::Lines) => Stream::Null,
+        }
+    }
+
+    /// The usual way. posix_spawn(3) shares the parent's memory until exec, so it costs the same however large
+    /// the primary has grown, and it sets the signal mask, which std's `Command` leaves as the primary's.
+    fn by_posix_spawn(&self, channel: &OwnedFd, streams: &[Stream; 3]) -> io::Result<i32> {
+        let mut files = PosixSpawnFileActions::init()?;
+        for (number, stream) in (0..).zip(streams) {
+            match stream {
+                Stream::Inherit => {}
+                Stream::Null => {
+                    files.add_open(number, "/dev/null", OFlag::O_RDWR, Mode::empty())?;
+                }
+                Stream::Pipe(pipe) => files.add_dup2(pipe.as_raw_fd(), number)?,
+            }
+        }
+        // Onto itself: that takes the close-on-exec flag off, in the child alone.
+        files.add_dup2(channel.as_raw_fd(), channel.as_raw_fd())?;
+
+        let mut attributes = PosixSpawnAttr::init()?;
+        let mut flags =
+            PosixSpawnFlags::POSIX_SPAWN_SETSIGDEF | PosixSpawnFlags::POSIX_SPAWN_SETSIGMASK;
+        attributes.set_sigdefault(&SigSet::all())?;
+        attributes.set_sigmask(&self.mask())?;
+        if self.foreign {
+            flags |= PosixSpawnFlags::POSIX_SPAWN_SETPGROUP;
+            attributes.set_pgroup(Pid::from_raw(0))?;
+        }
+        attributes.set_flags(flags)?;
+
+        let path = c_string(self.path.as_os_str().to_owned())?;
+        let args = std::iter::once(Ok(path.clone()))
+            .chain(self.args.iter().cloned().map(c_string))
+            .collect::<io::Result<Vec<CString>>>()?;
+        let env = self
+            .environment(channel)
+            .into_iter()
+            .map(|(mut name, value)| {
+                name.push("=");
+                name.push(value);
+                c_string(name)
+            })
+            .collect::<io::Result<Vec<CString>>>()?;
+        Ok(posix_spawn(path.as_c_str(), &files, &attributes, &args, &env)?.as_raw())
+    }
+
+    /// The way for a working directory, a user or a group, which posix_spawn does not know. Its cost grows with the primary's
+    /// memory, because it copies the page tables.
+    fn by_command(&self, channel: &OwnedFd, streams: [Stream; 3]) -> io::Result<i32> {
+        let mut command = Command::new(self.path);
+        let [stdin, stdout, stderr] = streams;
+        command.args(self.args).env_clear().envs(self.environment(channel));
+        command.stdin(stdin).stdout(stdout).stderr(stderr);
+        if let Some(directory) = &self.settings.cwd {
+            if !directory.is_dir() {
+                let what = format!("no working directory {}", directory.display());
+                return Err(io::Error::new(io::ErrorKind::NotFound, what));
+            }
+            command.current_dir(directory);
+        }
+        self.settings.gid.map(|gid| command.gid(gid));
+        self.settings.uid.map(|uid| command.uid(uid));
+        if self.foreign {
+            command.process_group(0);
+        }
+        crate::sys::prepare_child(
+            &mut command,
+            channel,
+            self.mask(),
+            self.settings.gid.is_some(), // with the user, std's Command drops them itself
+        );
+        // The handle is dropped without waiting: the primary reaps by pidfd.
+        Ok(command.spawn()?.id().cast_signed())
+    }
+
+    /// What the primary has, what the settings add, and last what makes a worker.
+    fn environment(&self, channel: &OwnedFd) -> Vec<(OsString, OsString)> {
+        let mut settings = self.settings.env.clone();
+        settings.push(("NODE_UNIQUE_ID".into(), Some(self.id.get().to_string().into())));
+        settings.push(("NODE_CHANNEL_FD".into(), Some(channel.as_raw_fd().to_string().into())));
+        settings.push(("NODE_CHANNEL_SERIALIZATION_MODE".into(), Some("json".into())));
+        let mut environment: Vec<_> = std::env::vars_os()
+            .filter(|(name, _)| !settings.iter().any(|(other, _)| other == name))
+            .collect();
+        for at in 0..settings.len() {
+            let (name, value) = &settings[at];
+            let overridden = settings[at + 1..].iter().any(|(later, _)| later == name);
+            if let (Some(value), false) = (value, overridden) {
+                environment.push((name.clone(), value.clone()));
+            }
+        }
+        environment
+    }
+}
+
+/// Where one of the worker's standard streams goes.
+enum Stream {
+    Inherit,
+    Null,
+    Pipe(PipeWriter),
+}
+
+impl From<Stream> for process::Stdio {
+    fn from(stream: Stream) -> process::Stdio {
+        match stream {
+            Stream::Inherit => process::Stdio::inherit(),
+            Stream::Null => process::Stdio::null(),
+            Stream::Pipe(pipe) => pipe.into(),
+        }
+    }
+}
+
+fn pipe(stdio: Option<Stdio>) -> io::Result<(Option<PipeReader>, Stream)> {
+    Ok(match stdio {
+        None | Some(Stdio::Inherit) => (None, Stream::Inherit),
+        Some(Stdio::Null) => (None, Stream::Null),
+        Some(Stdio::Lines) => {
+            let (reader, writer) = os_pipe::pipe()?;
+            rustix::io::ioctl_fionbio(&reader, true)?;
+            (Some(reader), Stream::Pipe(writer))
+        }
+    })
+}
+
+fn c_string(text: OsString) -> io::Result<CString> {
+    CString::new(text.into_vec()).map_err(|_| {
+        io::Error::new(io::ErrorKind::InvalidInput, "an argument or variable holds a zero byte")
+    })
+}

@@ -1,0 +1,89 @@
+//! What safe Rust cannot say: everything here that is `unsafe`, each with its reason.
+
+#![allow(unsafe_code)]
+
+use std::ffi::OsString;
+use std::io;
+use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
+use std::os::unix::process::CommandExt;
+use std::process::Command;
+
+use nix::sys::signal::{SaFlags, SigAction, SigHandler, SigSet, SigmaskHow, Signal, sigaction};
+
+/// Takes a variable out of the environment of this process, which must have one thread only.
+pub(crate) fn take_variable(name: &str) -> Option<OsString> {
+    let value = std::env::var_os(name);
+    // SAFETY: `role()` has counted the threads before: there is no other one that could read the environment now.
+    unsafe { std::env::remove_var(name) };
+    value
+}
+
+/// Takes over an open descriptor that this process got from its parent. `None`: nothing is open there.
+pub(crate) fn adopt(number: RawFd) -> Option<OwnedFd> {
+    if number <= 2 {
+        return None; // the standard streams have owners
+    }
+    // SAFETY: the borrow lives for this call only; fcntl on a number that is not open just says EBADF.
+    let borrowed = unsafe { BorrowedFd::borrow_raw(number) };
+    rustix::io::fcntl_setfd(borrowed, rustix::io::FdFlags::CLOEXEC).ok()?;
+    // SAFETY: it is open (fcntl has just said so). The parent gave it to us by number, in a variable that is taken once,
+    // so nobody else in this process owns it.
+    Some(unsafe { OwnedFd::from_raw_fd(number) })
+}
+
+extern "C" fn nothing(_: i32) {}
+
+/// Leaves SIGINT to the primary: a terminal sends Ctrl-C to the whole group, and the primary decides what it means. A handler that
+/// does nothing, rather than SIG_IGN: an ignored signal stays ignored across exec(2), in every program that the
+/// worker starts; a handled one does not.
+pub(crate) fn leave_interrupt_to_primary() -> nix::Result<()> {
+    let nothing =
+        SigAction::new(SigHandler::Handler(nothing), SaFlags::SA_RESTART, SigSet::empty());
+    // SAFETY: a handler that does nothing is async-signal-safe.
+    unsafe { sigaction(Signal::SIGINT, &nothing)? };
+    let mut interrupt = SigSet::empty();
+    interrupt.add(Signal::SIGINT);
+    interrupt.thread_unblock()
+}
+
+/// Makes children waitable: whoever started us may have ignored SIGCHLD, which survives exec(2), and then the kernel
+/// reaps children itself and their exit codes are lost.
+pub(crate) fn keep_exit_statuses() -> nix::Result<()> {
+    let default = SigAction::new(SigHandler::SigDfl, SaFlags::empty(), SigSet::empty());
+    // SAFETY: the default action runs no code of ours.
+    unsafe { sigaction(Signal::SIGCHLD, &default).map(drop) }
+}
+
+/// Ends the process at once: no exit handlers, no destructors, whatever its other threads do or hold.
+pub(crate) fn exit_now(code: i32) -> ! {
+    // SAFETY: _exit(2) has no preconditions.
+    unsafe { nix::libc::_exit(code) }
+}
+
+/// Prepares what posix_spawn would have: default actions for all signals, this mask, and the channel left open.
+/// With `drop_groups` also the supplementary groups go, where this process may do that, as in Node.
+pub(crate) fn prepare_child(
+    command: &mut Command,
+    channel: &OwnedFd,
+    mask: SigSet,
+    drop_groups: bool,
+) {
+    let channel = channel.as_raw_fd();
+    let prepare = move || -> io::Result<()> {
+        let default = SigAction::new(SigHandler::SigDfl, SaFlags::empty(), SigSet::empty());
+        for signal in Signal::iterator() {
+            // SAFETY: the default action runs no code of ours. SIGKILL and SIGSTOP refuse, and have it anyway.
+            let _ = unsafe { sigaction(signal, &default) };
+        }
+        nix::sys::signal::sigprocmask(SigmaskHow::SIG_SETMASK, Some(&mask), None)?;
+        if drop_groups {
+            let _ = nix::unistd::setgroups(&[]);
+        }
+        // SAFETY: the primary holds this descriptor open until the child has called exec.
+        let channel = unsafe { BorrowedFd::borrow_raw(channel) };
+        rustix::io::fcntl_setfd(channel, rustix::io::FdFlags::empty())?;
+        Ok(())
+    };
+    // SAFETY: between fork and exec it makes only system calls: sigaction, sigprocmask, setgroups, fcntl. No allocation, no lock.
+    unsafe { command.pre_exec(prepare) };
+}

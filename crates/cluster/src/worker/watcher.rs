@@ -1,0 +1,63 @@
+//! The thread that ends a worker whose primary is gone.
+
+use std::os::fd::{AsFd, OwnedFd};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::Duration;
+
+use rustix::event::{PollFd, PollFlags, poll};
+use rustix::io::Errno;
+
+use crate::{Error, sys};
+
+/// How long the program has to end by itself, once the primary is gone.
+const GRACE: Duration = Duration::from_millis(500);
+
+/// Sleeps until the channel closes or the primary's process ends, then ends this process with code 0, as Node does, however
+/// busy the program is. Messages do not wake it: it waits for `POLLRDHUP` only.
+///
+/// PR_SET_PDEATHSIG is no way to do this: it fires when the *thread* ends that forked the worker.
+#[derive(Debug)]
+pub(crate) struct Watcher {
+    left: Arc<AtomicBool>,
+}
+
+impl Watcher {
+    pub(crate) fn start(channel: Arc<OwnedFd>) -> Result<Watcher, Error> {
+        let left = Arc::new(AtomicBool::new(false));
+        // Watching the parent covers the time after this worker has closed its channel. Whoever adopts an orphan
+        // lives on; the channel then says that the primary is gone.
+        let parent = rustix::process::getppid().and_then(|parent| {
+            rustix::process::pidfd_open(parent, rustix::process::PidfdFlags::empty()).ok()
+        });
+        let watcher = Watcher { left: Arc::clone(&left) };
+        thread::Builder::new()
+            .name("watcher".into())
+            .stack_size(32 * 1024)
+            .spawn(move || watch(&channel, parent.as_ref(), &left))
+            .map_err(|source| Error::System { what: "start the watcher thread", source })?;
+        Ok(watcher)
+    }
+
+    /// This worker closes its channel itself, now: that is no sign that the primary is gone.
+    pub(crate) fn leave(&self) {
+        self.left.store(true, Ordering::Release);
+    }
+}
+
+fn watch(channel: &OwnedFd, parent: Option<&OwnedFd>, left: &AtomicBool) {
+    wait_for(channel, PollFlags::RDHUP);
+    if left.load(Ordering::Acquire) {
+        let Some(parent) = parent else { return };
+        wait_for(parent, PollFlags::IN);
+    }
+    // The program may be about to end by itself, with the code that it wants. It has until then.
+    thread::sleep(GRACE);
+    sys::exit_now(0)
+}
+
+fn wait_for(fd: &OwnedFd, what: PollFlags) {
+    let mut fds = [PollFd::from_borrowed_fd(fd.as_fd(), what)];
+    while poll(&mut fds, None) == Err(Errno::INTR) {}
+}
