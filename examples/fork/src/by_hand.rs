@@ -36,7 +36,10 @@ fn lead(story: &Story, args: &Args) -> Outcome {
     for number in 1..=args.workers {
         story.tell("primary", "forks", name(number));
         match split()? {
-            ForkResult::Parent { child } => children.push((number, child)),
+            ForkResult::Parent { child } => {
+                story.meet(name(number), child.as_raw().unsigned_abs());
+                children.push((number, child));
+            }
             ForkResult::Child => {
                 drop((reports, stay)); // the primary's ends, copied as well
                 exit_now(work(number, counter, report, leave));
