@@ -12,12 +12,10 @@ mod proc;
 use std::error::Error;
 use std::io;
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use cluster::{Event, Message, Primary, Role, Settings, Stdio};
-use cluster::{Worker, WorkerId};
+use cluster::{Event, Primary, Role, Settings, Stdio, Worker, WorkerId};
 use narrator::{Failure, Outcome, Story, Telling};
-use serde::{Deserialize, Serialize};
 
 use place::Place;
 
@@ -82,16 +80,16 @@ fn lead(mut primary: Primary, args: &Args) -> Outcome {
     let workers = (0..most)
         .map(|_| primary.fork())
         .collect::<Result<Vec<WorkerId>, _>>()?;
+    let mut places = Vec::new();
     experiment::tell(&story, &counts, |count| {
-        throw(&mut primary, &workers[..count])
+        let start = Instant::now();
+        places = throw(&mut primary, &workers[..count])?;
+        Ok(start.elapsed())
     })?;
     // ANCHOR_END: primary
     if args.r#where {
-        for &worker in &workers {
-            primary.send(worker, Ask::Where)?;
-        }
-        for (worker, answer) in answers(&mut primary, most)? {
-            story.tell(worker, answer.parse::<String>()?, "");
+        for (worker, place) in places {
+            story.tell(worker, place, "");
         }
     }
     primary.disconnect_all();
@@ -103,38 +101,22 @@ fn lead(mut primary: Primary, args: &Args) -> Outcome {
     Ok(())
 }
 
-// ANCHOR: ask
-/// What the primary asks of a worker.
-#[derive(Deserialize, Serialize)]
-enum Ask {
-    Throw { dice: u32 },
-    Where,
-}
-
-/// Shares the pile out, and waits until it is thrown.
+/// Shares the pile out, waits until it is thrown, and says where that was.
 fn throw(
     primary: &mut Primary,
     workers: &[WorkerId],
-) -> Result<Duration, Box<dyn Error>> {
-    let dice = dice::share(workers.len());
-    let start = Instant::now();
+) -> Result<Vec<(WorkerId, String)>, Box<dyn Error>> {
+    // ANCHOR: throw
     for &worker in workers {
-        primary.send(worker, Ask::Throw { dice })?;
+        primary.send(worker, dice::share(workers.len()))?;
     }
-    answers(primary, workers.len())?;
-    Ok(start.elapsed())
-}
-// ANCHOR_END: ask
-
-fn answers(
-    primary: &mut Primary,
-    count: usize,
-) -> Result<Vec<(WorkerId, Message)>, Box<dyn Error>> {
-    let mut answers = Vec::new();
-    while answers.len() < count {
+    // ANCHOR_END: throw
+    let mut places = Vec::new();
+    while places.len() < workers.len() {
         let trouble = match primary.next_event()? {
             Some(Event::Message(worker, answer)) => {
-                answers.push((worker, answer));
+                let (_sixes, place): (u32, String) = answer.parse()?;
+                places.push((worker, place));
                 continue;
             }
             Some(Event::Output(worker, line)) => {
@@ -144,22 +126,22 @@ fn answers(
                 format!("{worker} {exit}")
             }
             Some(Event::Error(worker, error)) => format!("{worker}: {error}"),
-            _ => continue,
+            Some(_) => continue,
+            None => "no worker is left".to_owned(),
         };
         let advice = "run it with fewer workers: --workers 1,2";
         return Err(Failure::new(trouble, advice).into());
     }
-    Ok(answers)
+    Ok(places)
 }
 
 // ANCHOR: worker
 fn work(mut me: Worker) -> Outcome {
     let mut place = Place::default();
     while let Some(message) = me.recv()? {
-        match message.parse()? {
-            Ask::Throw { dice } => me.send(dice::throw(dice, &mut place)?)?,
-            Ask::Where => me.send(place.told()?)?,
-        }
+        let dice = message.parse()?;
+        let sixes = dice::throw(dice, &mut place)?;
+        me.send((sixes, place.told()?))?;
     }
     Ok(())
 }
