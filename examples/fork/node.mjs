@@ -20,8 +20,8 @@ if (cluster.isPrimary) {
 // ANCHOR_END: role
 
 function lead(workers) {
-  // ANCHOR: primary
   tell('primary', `is process ${process.pid}`);
+  // ANCHOR: primary
   for (let i = 0; i < workers; i++) {
     const worker = cluster.fork();
     tell('primary', `forks worker ${worker.id}`);

@@ -32,9 +32,9 @@ fn lead(story: &Story, args: &Args) -> Outcome {
     let (reports, report) = os_pipe::pipe()?; // workers -> primary
     let (leave, stay) = os_pipe::pipe()?; // closed by the primary: leave!
     let mut children = Vec::new();
-    // ANCHOR: fork
     for number in 1..=args.workers {
         story.tell("primary", "forks", name(number));
+        // ANCHOR: fork
         match split()? {
             ForkResult::Parent { child } => {
                 story.meet(name(number), child.as_raw().unsigned_abs());
@@ -45,8 +45,8 @@ fn lead(story: &Story, args: &Args) -> Outcome {
                 exit_now(work(number, counter, report, leave));
             }
         }
+        // ANCHOR_END: fork
     }
-    // ANCHOR_END: fork
 
     // ANCHOR: reports
     drop(report); // ours; the pipe ends when the last worker has closed its own
@@ -71,16 +71,14 @@ fn work(
     mut report: PipeWriter,
     mut leave: PipeReader,
 ) -> io::Result<()> {
-    let counter_was = counter;
+    let was = counter;
     counter += number;
     let (pid, parent) = (getpid(), getppid());
     // One write(2) each: lines of several workers never mix.
     let line =
         format!("{number} is process {pid}, child of process {parent}\n");
     report.write_all(line.as_bytes())?;
-    let line = format!(
-        "{number} raises its counter from {counter_was} to {counter}\n"
-    );
+    let line = format!("{number} raises its counter from {was} to {counter}\n");
     report.write_all(line.as_bytes())?;
     drop(report);
     leave.read(&mut [0]).map(drop) // sleeps until the primary closes its end

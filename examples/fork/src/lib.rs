@@ -47,11 +47,11 @@ pub struct Args {
 ///
 /// # Errors
 /// What went wrong, and what to do about it.
-// ANCHOR: role
 pub fn run(role: Role, args: Args) -> Outcome {
     if args.by_hand {
         return by_hand::run(&args);
     }
+    // ANCHOR: role
     let mut counter = 0; // every process of this program comes by here
     match role {
         Role::Primary(primary) => {
@@ -60,23 +60,23 @@ pub fn run(role: Role, args: Args) -> Outcome {
         }
         Role::Worker(me) => work(me, counter),
     }
+    // ANCHOR_END: role
 }
-// ANCHOR_END: role
 
 /// What a worker says about itself.
 #[derive(Deserialize, Serialize)]
 struct Report {
     pid: u32,
     parent: u32,
-    counter_was: u32,
-    counter_is: u32,
+    was: u32,
+    is: u32,
 }
 
 fn lead(mut primary: Primary, counter: u32, args: &Args) -> Outcome {
     let story = Story::begin(&args.telling)?;
-    // ANCHOR: primary
     story.tell("primary", "is", format!("process {}", process::id()));
     primary.setup(Settings::new().stderr(Stdio::Lines));
+    // ANCHOR: primary
     for _ in 0..args.workers {
         let worker = primary.fork()?;
         story.tell("primary", "forks", worker);
@@ -85,7 +85,6 @@ fn lead(mut primary: Primary, counter: u32, args: &Args) -> Outcome {
     let mut reports = 0;
     while let Some(event) = primary.next_event()? {
         match event {
-            // ANCHOR: events
             Event::Message(worker, message) => {
                 tell_report(&story, worker, message.parse()?);
                 reports += 1;
@@ -98,7 +97,6 @@ fn lead(mut primary: Primary, counter: u32, args: &Args) -> Outcome {
             Event::Exit { worker, exit, voluntary: true } => {
                 story.tell(worker, format!("{exit},"), "as asked");
             }
-            // ANCHOR_END: events
             Event::Exit { worker, exit, voluntary: false } => {
                 story.tell(worker, format!("{exit},"), "not asked");
                 primary.disconnect_all(); // the story cannot be told to its end
@@ -117,24 +115,19 @@ fn lead(mut primary: Primary, counter: u32, args: &Args) -> Outcome {
 
 // ANCHOR: worker
 fn work(mut me: Worker, mut counter: u32) -> Outcome {
-    let counter_was = counter;
+    let was = counter;
     counter += me.id().get(); // worker 2 adds 2
-    me.send(Report {
-        pid: process::id(),
-        parent: parent_id(),
-        counter_was,
-        counter_is: counter,
-    })?;
+    let (pid, parent) = (process::id(), parent_id());
+    me.send(Report { pid, parent, was, is: counter })?;
     me.recv()?; // nothing comes but the request to leave
     Ok(())
 }
 // ANCHOR_END: worker
 
 fn tell_report(story: &Story, worker: WorkerId, report: Report) {
-    let Report { pid, parent, counter_was, counter_is } = report;
+    let Report { pid, parent, was, is } = report;
     story.meet(worker, pid);
     let process = format!("process {pid}, child of process {parent}");
     story.tell(worker, "is", process);
-    let change = format!("from {counter_was} to {counter_is}");
-    story.tell(worker, "raises its counter", change);
+    story.tell(worker, "raises its counter", format!("from {was} to {is}"));
 }
