@@ -29,8 +29,8 @@ pub(crate) fn tell_counts(
     story.tell("primary", "may use", format!("{allowed} of them"));
 }
 
-// ANCHOR: counts
 /// How many workers to try: one, one per CPU, and twice as many.
+// ANCHOR: counts
 pub(crate) fn counts(allowed: usize, args: &Args) -> Vec<usize> {
     if !args.workers.is_empty() {
         return args.workers.iter().map(|&count| count as usize).collect();

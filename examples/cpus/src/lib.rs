@@ -61,9 +61,9 @@ pub fn run(role: Role, args: Args) -> Outcome {
     }
 }
 
-// ANCHOR: allowed
 /// How many CPUs this process may use: what the affinity mask allows, or the
 /// cgroup's quota, if that is less.
+// ANCHOR: allowed
 fn allowed() -> io::Result<usize> {
     thread::available_parallelism().map(usize::from)
 }
