@@ -92,9 +92,7 @@ impl Error {
             Error::Closed(_) | Error::PrimaryGone => {
                 "Send only until the disconnect is told.".into()
             }
-            Error::Full(_) => {
-                "Handle events until the other side has read, then send again.".into()
-            }
+            Error::Full(_) => "Handle events until Event::Drain, then send again.".into(),
             Error::NotJson(_) => {
                 "Send strings, numbers, booleans, arrays, or maps with string keys.".into()
             }

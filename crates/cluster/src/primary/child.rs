@@ -49,6 +49,8 @@ pub(crate) struct Child {
     pub reaped: bool,
     /// Bytes of messages that may wait for it.
     pub queue_limit: usize,
+    /// A message was refused: the program wants to know when there is room again.
+    pub told_full: bool,
 }
 
 impl Child {
@@ -62,6 +64,7 @@ impl Child {
             asked: None,
             reaped: false,
             queue_limit,
+            told_full: false,
         }
     }
 }

@@ -4,8 +4,8 @@ use crate::{Error, Exit, Message, Settings, Signal, WorkerId};
 
 /// What happened; Node's events of `cluster`, as one enum.
 ///
-/// In this order for every worker: `Fork`, `Online`, then `Message` and `Output` in the order in which the worker sent them,
-/// `Disconnect`, `Exit`. Each comes once, and no message comes after `Disconnect`. What several workers do
+/// In this order for every worker: `Fork`, `Online`, then `Message` in the order in which the worker sent them,
+/// `Disconnect`, `Exit`. No message comes after `Disconnect`; `Output` may come until `Exit`. What several workers do
 /// interleaves freely.
 #[derive(Debug)]
 #[non_exhaustive]
@@ -20,6 +20,9 @@ pub enum Event {
     Message(WorkerId, Message),
     /// The worker wrote a line to its stdout or stderr, and [`Stdio::Lines`](crate::Stdio::Lines) is set.
     Output(WorkerId, String),
+    /// Everything that was sent to the worker is in its channel, after a message was refused as
+    /// [`Full`](crate::SendError::Full); Node's `drain` of a stream.
+    Drain(WorkerId),
     /// The channel to the worker is closed; Node's `disconnect`. Always told, and always before `Exit`.
     Disconnect(WorkerId),
     /// The worker's process has ended and was reaped; Node's `exit`.

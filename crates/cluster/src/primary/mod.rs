@@ -154,7 +154,7 @@ impl Primary {
     ///
     /// # Errors
     /// [`SendError::Full`] gives the message back: the worker does not read, and what waits for it has reached
-    /// [`Settings::queue_limit`]. [`SendError::Failed`]: no such worker, its channel is closed or about to be, or the message
+    /// [`Settings::queue_limit`]; [`Event::Drain`] says when it has read. [`SendError::Failed`]: no such worker, its channel is closed or about to be, or the message
     /// cannot be said in JSON.
     pub fn send<M: Serialize>(
         &mut self,
@@ -221,6 +221,7 @@ impl Primary {
         };
         let waiting = channel.outbox().user_bytes();
         if waiting > 0 && waiting + bytes.len() > child.queue_limit {
+            child.told_full = true;
             return Err(Refusal::Full(waiting));
         }
         let traveller = handle.take().map(Handle::into_traveller).transpose();

@@ -162,9 +162,19 @@ impl Primary {
         self.hear(worker);
         if filled == Filled::Closed {
             self.channel_closed(worker);
-        } else if let Some(channel) = self.channel(worker) {
-            // It fails when the worker is gone; the next read says so.
-            let _ = channel.flush();
+        } else {
+            self.write_channel(worker);
+        }
+    }
+
+    fn write_channel(&mut self, worker: WorkerId) {
+        let Some(child) = self.workers.get_mut(&worker) else { return };
+        let Some(channel) = &mut child.channel else { return };
+        // It fails when the worker is gone; the next read says so.
+        let _ = channel.flush();
+        if child.told_full && channel.outbox().user_bytes() == 0 {
+            child.told_full = false;
+            self.news.push_back(Event::Drain(worker));
         }
     }
 
