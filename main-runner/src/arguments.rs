@@ -110,6 +110,9 @@ pub fn read() -> Result<Task, Refusal> {
 
 fn parse(mut typed: Vec<OsString>) -> Result<Task, Refusal> {
     let lesson = if typed.get(1).is_some_and(|word| word == "help") { 2 } else { 1 };
+    if lesson == 2 && typed.get(2).is_some_and(|word| word == "--help" || word == "-h") {
+        typed.truncate(2); // clap would take the flag for a lesson
+    }
     if let Some(word) = typed.get_mut(lesson) {
         *word = without_extension(word);
     }

@@ -3,6 +3,8 @@
 mod capture;
 mod sheet;
 mod story;
+#[cfg(test)]
+mod story_tests;
 mod tellings;
 
 use std::io::Write;

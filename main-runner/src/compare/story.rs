@@ -1,4 +1,7 @@
 //! Takes the output of a lesson apart into sentences and into one story per worker.
+//!
+//! This file is also part of `tests/node.rs`, so that what `compare` says and what the tests
+//! prove is the same; its own tests stand in `story_tests.rs`.
 
 use std::collections::BTreeMap;
 
@@ -94,8 +97,3 @@ fn is_id(before: &str, digits: &str, after: &str) -> bool {
 fn leading(text: &str, which: impl Fn(char) -> bool) -> usize {
     text.find(|c| !which(c)).unwrap_or(text.len())
 }
-
-// The tests stand apart, because this file is also part of ../../../tests/node.rs.
-#[cfg(test)]
-#[path = "story_tests.rs"]
-mod tests;

@@ -1,6 +1,6 @@
 //! What counts as a sentence, and whose it is.
 
-use super::*;
+use super::story::{Sentence, by_worker, sentences};
 
 fn one(line: &str) -> (String, String) {
     let mut all = sentences(line);
