@@ -29,13 +29,20 @@ struct Page {
     italic: usize,
     /// What stands before each line: bullets and quotes, outermost first.
     margins: Vec<Margin>,
-    /// For each open list the next number, if it is numbered.
-    lists: Vec<Option<u64>>,
+    lists: Vec<List>,
     /// The code block or HTML block that is being read, with what its fence says.
     verbatim: Option<(String, String)>,
     rows: Vec<Vec<Text>>,
     link: String,
     links: Vec<String>,
+}
+
+/// A list that is open.
+struct List {
+    /// The number of its next item, if it is numbered.
+    next: Option<u64>,
+    /// The line it begins with.
+    first_line: usize,
 }
 
 #[derive(Default)]
@@ -85,16 +92,10 @@ impl Page {
                 if self.lists.is_empty() {
                     self.gap();
                 }
-                self.lists.push(first);
+                self.lists.push(List { next: first, first_line: self.lines.len() });
             }
             Tag::Item => {
-                let marker = match self.lists.last_mut() {
-                    Some(Some(number)) => {
-                        *number += 1;
-                        format!("{}. ", *number - 1)
-                    }
-                    _ => "- ".to_owned(),
-                };
+                let marker = self.marker();
                 let rest = " ".repeat(marker.len());
                 self.margins.push(Margin { marker: Some(marker), rest });
             }
@@ -147,6 +148,23 @@ impl Page {
             }
             _ => {}
         }
+    }
+
+    /// What stands before the next item of the list.
+    fn marker(&mut self) -> String {
+        let Some(list) = self.lists.last_mut() else { return String::new() };
+        let marker = match &mut list.next {
+            Some(number) => {
+                *number += 1;
+                format!("{}. ", *number - 1)
+            }
+            None => "- ".to_owned(),
+        };
+        // After an item of several blocks the next one needs some distance.
+        if self.lines[list.first_line..].iter().any(String::is_empty) {
+            self.gap();
+        }
+        marker
     }
 
     fn say(&mut self, text: &str) {

@@ -68,7 +68,7 @@ fn lists_keep_their_shape() {
         page("1. one\n2. two is so long that it needs another line\n   - inner\n\nafter\n"),
         ["1. one", "2. two is so long that it needs another", "   line", "   - inner", "", "after"]
     );
-    assert_eq!(page("- one\n\n  more\n\n- two\n"), ["- one", "", "  more", "- two"]);
+    assert_eq!(page("- one\n\n  more\n\n- two\n"), ["- one", "", "  more", "", "- two"]);
 }
 
 #[test]
