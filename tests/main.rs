@@ -74,12 +74,12 @@ fn a_lesson_has_one_name_for_its_folder_its_page_and_the_runner() {
 #[test]
 fn a_wrong_name_exits_2_and_names_the_nearest_lesson() {
     for words in ["icp", "read icp", "node icp", "compare icp", "help icp"] {
-        let advice = format!("Type: cargo run -p main-runner -- {}", words.replace("icp", "ipc"));
+        let advice = format!("type: cargo run -p main-runner -- {}", words.replace("icp", "ipc"));
         runner(words)
             .assert()
             .code(2)
             .stdout(is_empty())
-            .stderr(starts_with("There is no lesson `icp`.\nDid you mean `ipc`?"))
+            .stderr(starts_with("error: there is no lesson `icp`\nhelp: did you mean `ipc`?"))
             .stderr(contains(advice).and(contains("cpus").not()))
             .stderr(predicate::function(|text: &str| text.lines().count() == 2));
     }
@@ -88,7 +88,7 @@ fn a_wrong_name_exits_2_and_names_the_nearest_lesson() {
 #[test]
 fn a_name_that_is_near_nothing_points_to_the_table() {
     runner("quaternion").assert().code(2).stderr(
-        "There is no lesson `quaternion`.\nTo see all lessons, type: cargo run -p main-runner\n",
+        "error: there is no lesson `quaternion`\nhelp: to see all lessons, type: cargo run -p main-runner\n",
     );
 }
 

@@ -88,7 +88,7 @@ pub enum Refusal {
 impl Refusal {
     /// Says it and gives the exit code: 0 for help, 2 for a wrong command.
     pub fn report(&self) -> ExitCode {
-        // In both cases a closed terminal leaves nobody to tell.
+        // Where nobody listens any more, there is nobody to tell.
         match self {
             Refusal::Explained(error) => {
                 let _ = error.print();
@@ -96,7 +96,8 @@ impl Refusal {
             }
             Refusal::WrongName(wrong) => {
                 use std::io::Write;
-                let _ = writeln!(anstream::stderr(), "{}\n{}", wrong.what, wrong.advice);
+                let _ =
+                    writeln!(anstream::stderr(), "error: {}\nhelp: {}", wrong.what, wrong.advice);
                 ExitCode::from(2)
             }
         }
@@ -182,7 +183,7 @@ mod tests {
     fn a_wrong_name_is_ours_to_explain_wherever_it_stands() {
         for words in ["icp", "read icp", "node icp", "compare icp", "help icp"] {
             let Err(Refusal::WrongName(wrong)) = task(words) else { panic!("{words}") };
-            assert!(wrong.advice.starts_with("Did you mean `ipc`?"), "{}", wrong.advice);
+            assert!(wrong.advice.starts_with("did you mean `ipc`?"), "{}", wrong.advice);
         }
     }
 

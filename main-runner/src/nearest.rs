@@ -56,7 +56,7 @@ pub fn wrong(word: &str, place: Place) -> WrongName {
     if matches!(place, Place::First | Place::After("help")) {
         spellings.extend(TOOLS.map(|tool| (tool, tool)));
     }
-    let what = format!("There is no lesson `{word}`.");
+    let what = format!("there is no lesson `{word}`");
     let begun = beginning_with(word, &spellings);
     let meant = match begun.as_slice() {
         [] => nearest(word, &spellings),
@@ -65,10 +65,10 @@ pub fn wrong(word: &str, place: Place) -> WrongName {
     let advice = match meant {
         _ if begun.len() > 1 => {
             let choices: Vec<&str> = begun.iter().map(|(spelling, _)| *spelling).collect();
-            format!("Several names begin like that: {}.", choices.join(", "))
+            format!("several names begin like that: {}", choices.join(", "))
         }
-        Some(name) => format!("Did you mean `{name}`? Type: {RUNNER} -- {before}{name}"),
-        None => format!("To see all lessons, type: {RUNNER}"),
+        Some(name) => format!("did you mean `{name}`? type: {RUNNER} -- {before}{name}"),
+        None => format!("to see all lessons, type: {RUNNER}"),
     };
     WrongName { what, advice }
 }
@@ -114,33 +114,33 @@ mod tests {
 
     #[test]
     fn two_letters_that_changed_places_count_once() {
-        assert!(suggestion("icp").starts_with("Did you mean `ipc`?"));
-        assert!(suggestion("fokr").starts_with("Did you mean `fork`?"));
+        assert!(suggestion("icp").starts_with("did you mean `ipc`?"));
+        assert!(suggestion("fokr").starts_with("did you mean `fork`?"));
     }
 
     #[test]
     fn a_misspelt_alias_leads_to_the_lesson() {
-        assert!(suggestion("clusterEvents").starts_with("Did you mean `online`?"));
-        assert!(suggestion("numberofcpucores").starts_with("Did you mean `cpus`?"));
+        assert!(suggestion("clusterEvents").starts_with("did you mean `online`?"));
+        assert!(suggestion("numberofcpucores").starts_with("did you mean `cpus`?"));
     }
 
     #[test]
     fn a_misspelt_tool_is_recognised_where_a_tool_can_stand() {
-        assert!(suggestion("comapre").starts_with("Did you mean `compare`?"));
+        assert!(suggestion("comapre").starts_with("did you mean `compare`?"));
         let advice = wrong("reda", Place::After("node")).advice;
         assert!(!advice.contains("`read`"), "{advice}");
     }
 
     #[test]
     fn what_is_near_nothing_leads_to_the_table() {
-        assert!(suggestion("quaternion").starts_with("To see all lessons"));
-        assert!(suggestion("").starts_with("To see all lessons"));
+        assert!(suggestion("quaternion").starts_with("to see all lessons"));
+        assert!(suggestion("").starts_with("to see all lessons"));
     }
 
     #[test]
     fn an_ambiguous_beginning_lists_the_choices() {
-        assert_eq!(suggestion("c"), "Several names begin like that: cpus, clusterEvent, compare.");
-        assert!(wrong("ip", Place::After("help")).advice.starts_with("Did you mean `ipc`?"));
+        assert_eq!(suggestion("c"), "several names begin like that: cpus, clusterEvent, compare");
+        assert!(wrong("ip", Place::After("help")).advice.starts_with("did you mean `ipc`?"));
     }
 
     #[test]
@@ -153,7 +153,7 @@ mod tests {
     #[test]
     fn the_suggestion_repeats_the_tool() {
         let wrong = wrong("icp", Place::After("compare"));
-        assert_eq!(wrong.what, "There is no lesson `icp`.");
+        assert_eq!(wrong.what, "there is no lesson `icp`");
         assert!(wrong.advice.ends_with("-- compare ipc"), "{}", wrong.advice);
     }
 }

@@ -16,21 +16,21 @@ pub fn run(lesson: &Entry, arguments: &[OsString]) -> Ending {
     let program = lesson.folder().join("node.mjs");
     if !program.exists() {
         return Err(Box::new(Failure::new(
-            format!("The file {} is not there.", program.display()),
-            format!("Start the runner inside the lessons' folder: {RUNNER} -- node {name}"),
+            format!("the file {} is not there", program.display()),
+            format!("start the runner inside the lessons' folder: {RUNNER} -- node {name}"),
         )));
     }
     let child = Command::new("node").arg(program).args(arguments).spawn().map_err(explain)?;
-    Ok(waiting::ends_like(waiting::for_child(child)?)?)
+    Ok(waiting::ends_like(waiting::for_child(child)?))
 }
 
 fn explain(error: io::Error) -> Failure {
     if error.kind() == io::ErrorKind::NotFound {
         Failure::new(
-            "Node is not installed, or not on the PATH.",
-            "Get version 20 or newer from https://nodejs.org; the lessons in Rust need no Node.",
+            "Node is not installed, or not on the PATH",
+            "get Node 20 or newer from https://nodejs.org; only this command needs it",
         )
     } else {
-        Failure::new(format!("Node does not start: {error}."), "Try: node --version")
+        Failure::new(format!("Node does not start: {error}"), "try: node --version")
     }
 }

@@ -4,7 +4,7 @@ use std::io;
 use std::os::unix::process::ExitStatusExt;
 use std::process::{Child, ExitCode, ExitStatus};
 
-use nix::sys::signal::{SigSet, Signal, raise};
+use nix::sys::signal::{SigSet, Signal};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
 
 /// Holds signals back while somebody else deals with them.
@@ -51,21 +51,16 @@ pub fn for_child(mut child: Child) -> io::Result<ExitStatus> {
     child.wait()
 }
 
-/// Our exit code after a program ended with this status. Dies of SIGINT if the program did.
-pub fn ends_like(status: ExitStatus) -> io::Result<ExitCode> {
+/// Our exit code after a program ended with this status. Dies of SIGINT if the program did, so that
+/// whoever started us sees that we were interrupted.
+pub fn ends_like(status: ExitStatus) -> ExitCode {
     match (status.code(), status.signal()) {
-        (Some(code), _) => Ok(ExitCode::from(u8::try_from(code).unwrap_or(1))),
-        (None, Some(signal)) if signal == Signal::SIGINT as i32 => die_of(Signal::SIGINT),
-        (None, signal) => Ok(as_a_shell_shows(signal.unwrap_or(0))),
+        (_, Some(signal)) if signal == Signal::SIGINT as i32 => cluster::die_of(Signal::SIGINT),
+        (Some(code), _) => exit_code(code),
+        (None, signal) => exit_code(128 + signal.unwrap_or(0)), // as a shell shows it
     }
 }
 
-/// Ends this process by a signal, so that whoever started it sees what ended it.
-pub fn die_of(signal: Signal) -> io::Result<ExitCode> {
-    raise(signal)?;
-    Ok(as_a_shell_shows(signal as i32)) // reached if we were started with the signal ignored
-}
-
-fn as_a_shell_shows(signal: i32) -> ExitCode {
-    ExitCode::from(u8::try_from(128 + signal).unwrap_or(1))
+fn exit_code(code: i32) -> ExitCode {
+    ExitCode::from(u8::try_from(code).unwrap_or(1))
 }

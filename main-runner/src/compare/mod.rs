@@ -18,7 +18,7 @@ use tellings::{Told, tell_all};
 pub fn run(lesson: &Entry) -> Ending {
     let told = match tell_all(lesson)? {
         Told::Stories(stories) => stories,
-        Told::Interrupted(signal) => return Ok(crate::waiting::die_of(signal)?),
+        Told::Interrupted(signal) => cluster::die_of(signal),
     };
     let bold = anstyle::Style::new().bold();
     let mut out = anstream::stdout().lock();

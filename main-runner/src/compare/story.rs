@@ -14,9 +14,23 @@ pub struct Sentence {
     pub deed: String,
 }
 
+/// A long sentence goes on in the next line, under its verb: behind ten spaces, no more.
+const UNDER_THE_VERB: &str = "          ";
+
 /// The sentences of an output, in order.
 pub fn sentences(output: &str) -> Vec<Sentence> {
-    output.lines().filter(|line| !line.trim().is_empty()).map(sentence).collect()
+    let mut sentences: Vec<String> = Vec::new();
+    for line in output.lines().filter(|line| !line.trim().is_empty()) {
+        let rest = line.strip_prefix(UNDER_THE_VERB).filter(|rest| !rest.starts_with(' '));
+        match (rest, sentences.last_mut()) {
+            (Some(rest), Some(begun)) if !begun.starts_with(' ') => {
+                begun.push(' ');
+                begun.push_str(rest);
+            }
+            _ => sentences.push(line.to_owned()),
+        }
+    }
+    sentences.iter().map(|line| sentence(line)).collect()
 }
 
 /// The story of each worker: the sentences in which it acts, or is first to be named.
@@ -87,11 +101,12 @@ fn is_duration(after: &str) -> bool {
 }
 
 fn is_id(before: &str, digits: &str, after: &str) -> bool {
-    let parenthesised = before.ends_with('(') && after.starts_with(')');
+    let enclosed = (before.ends_with('(') && after.starts_with(')'))
+        || (before.ends_with('[') && after.starts_with(']'));
     let announced = ["pid", "process", "port"]
         .iter()
         .any(|word| before.trim_end_matches([' ', '=', ':']).to_lowercase().ends_with(word));
-    !digits.contains('.') && (digits.len() > 3 || parenthesised || announced)
+    !digits.contains('.') && (digits.len() > 3 || enclosed || announced)
 }
 
 fn leading(text: &str, which: impl Fn(char) -> bool) -> usize {

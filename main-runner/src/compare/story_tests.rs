@@ -22,10 +22,17 @@ fn the_actor_is_a_word_and_its_number() {
 }
 
 #[test]
+fn a_sentence_may_go_on_under_its_verb() {
+    assert_eq!(one("worker 1  says: one\n          two"), pair("worker 1", "says: one two"));
+    assert_eq!(sentences("  cores\n          two").len(), 2); // a table
+}
+
+#[test]
 fn what_differs_from_run_to_run_is_replaced() {
     assert_eq!(one("primary   is process 57.").1, "is process <id>.");
     assert_eq!(one("primary   has pid 4711, as told").1, "has pid <id>, as told");
     assert_eq!(one("worker 1 (57) is online").1, "(<id>) is online");
+    assert_eq!(one("worker 1 [57]  is online").1, "[<id>] is online");
     assert_eq!(one("worker 1  answers in 1.5 ms").1, "answers in <time> ms");
     assert_eq!(one("worker 1  counts to 12").1, "counts to 12");
 }
