@@ -24,7 +24,11 @@ fn main() -> ExitCode {
 
     let mut trials = Vec::new();
     if required {
-        trials.push(Trial::test("node_is_installed", move || node.map_err(Failed::from)));
+        trials.push(Trial::test("node_is_installed", move || {
+            node.map_err(|reason| {
+                format!("Node is required (REQUIRE_NODE is set): {reason}").into()
+            })
+        }));
     }
     for lesson in lessons() {
         trials.push(in_node(&lesson, node, required));

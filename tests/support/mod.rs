@@ -2,12 +2,14 @@
 //! that nothing of them is left.
 
 // Each test target uses a part of this.
-#![allow(dead_code)]
+#![allow(dead_code, unused_imports)]
+
+mod course;
 
 use std::fs;
 use std::io::Read;
 use std::os::unix::process::CommandExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -17,6 +19,8 @@ use std::time::{Duration, Instant};
 use nix::errno::Errno;
 use nix::sys::signal::{Signal, kill, killpg};
 use nix::unistd::Pid;
+
+pub use course::{lesson_file, lessons, page, root};
 
 /// A lesson takes about two seconds; on a busy machine a little more.
 pub const IN_TIME: Duration = Duration::from_secs(20);
@@ -284,36 +288,4 @@ pub fn assert_fits_80_columns(what: &str, text: &str) {
             between_rulers("at most 80 columns", line)
         );
     }
-}
-
-/// The folder of the workspace.
-pub fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-        .ancestors()
-        .find(|folder| folder.join("lessons").is_dir())
-        .expect("every package lives in the workspace")
-        .to_owned()
-}
-
-/// The names of all lessons, from their folders.
-pub fn lessons() -> Vec<String> {
-    let mut names: Vec<String> = fs::read_dir(root().join("examples"))
-        .expect("there are lessons")
-        .filter_map(|entry| entry.ok())
-        .filter(|entry| entry.path().join("Cargo.toml").is_file())
-        .filter_map(|entry| entry.file_name().into_string().ok())
-        .collect();
-    names.sort();
-    names
-}
-
-/// A file of a lesson; it may not exist.
-pub fn lesson_file(lesson: &str, file: &str) -> PathBuf {
-    root().join("examples").join(lesson).join(file)
-}
-
-/// The page of a lesson.
-pub fn page(lesson: &str) -> String {
-    let path = root().join("lessons").join(format!("{lesson}.md"));
-    fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
