@@ -13,19 +13,10 @@ use rustix::net::{
 use serde::Serialize;
 use serde_json::json;
 
-use crate::wire::{ACK, Decoder, Incoming, Line, MAX_LINE, NACK, Outbox};
+use crate::wire::{ACK, Decoder, Envelope, Incoming, Line, MAX_LINE, NACK, Outbox, WithSocket};
 
 /// Descriptors that one read can take. The kernel never sends more than 253 (`SCM_MAX_FD`); Node sends one.
 const DESCRIPTORS: usize = 253;
-
-/// How a read or write treats a channel that is not ready.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) enum Wait {
-    /// Come back at once.
-    No,
-    /// Sleep until there is something to read.
-    ForData,
-}
 
 /// What a read found.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -60,12 +51,11 @@ impl Channel {
         &self.outbox
     }
 
-    /// Reads once.
-    pub(crate) fn fill(&mut self, wait: Wait) -> Result<Filled> {
+    /// Reads once, without waiting.
+    pub(crate) fn fill(&mut self) -> Result<Filled> {
         let mut control = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(DESCRIPTORS))];
         let mut control = RecvAncillaryBuffer::new(&mut control);
-        let mut flags = RecvFlags::CMSG_CLOEXEC;
-        flags.set(RecvFlags::DONTWAIT, wait == Wait::No);
+        let flags = RecvFlags::CMSG_CLOEXEC | RecvFlags::DONTWAIT;
         let space = &mut [IoSliceMut::new(self.decoder.space())];
         let count = match recvmsg(&*self.socket, space, &mut control, flags) {
             Ok(read) => read.bytes,
@@ -95,7 +85,7 @@ impl Channel {
                     } else {
                         json!({"cmd": "NODE_SOCKET_COUNT", "key": key, "count": 0})
                     };
-                    self.outbox.push(Line::internal(format!("{answer}\n").into_bytes()));
+                    self.outbox.push(Line::internal(format!("{answer}\n").into_bytes(), None));
                 }
                 Incoming::UserWithHandle(..) | Incoming::ClusterWithHandle(..) => {
                     self.outbox.answer(ACK);
@@ -108,8 +98,8 @@ impl Channel {
         }
     }
 
-    /// The peer lost the descriptor of our last handle. Returns false when it is given up.
-    pub(crate) fn resend_handle(&mut self) -> bool {
+    /// The peer lost the descriptor of our last handle: it is sent again. Returns it when it is given up.
+    pub(crate) fn resend_handle(&mut self) -> Option<Line> {
         self.outbox.refused()
     }
 
@@ -117,7 +107,14 @@ impl Channel {
     pub(crate) fn push_internal(&mut self, message: &impl Serialize) {
         // Our own structs of strings and numbers: they always serialize.
         if let Ok(bytes) = line(message) {
-            self.outbox.push(Line::internal(bytes));
+            self.outbox.push(Line::internal(bytes, None));
+        }
+    }
+
+    /// Puts a message of the cluster layer and its socket into the queue.
+    pub(crate) fn push_internal_with(&mut self, message: Envelope, socket: Arc<OwnedFd>) {
+        if let Ok(bytes) = line(&WithSocket::new(message)) {
+            self.outbox.push(Line::internal(bytes, Some(socket)));
         }
     }
 

@@ -11,7 +11,7 @@ mod json;
 mod outbox;
 
 pub(crate) use decoder::{BadLine, Decoder, Incoming, MAX_LINE};
-pub(crate) use envelope::{Envelope, Received};
+pub(crate) use envelope::{Envelope, Received, WithSocket};
 pub(crate) use outbox::{Line, Outbox};
 
 /// The peer has the descriptor.
