@@ -196,7 +196,8 @@ impl Decoder {
             return Incoming::HandleWithoutDescriptor;
         };
         match message {
-            Value::Object(fields) if internal_command(&fields) == Some("NODE_CLUSTER") => {
+            // An internal message of another layer is none of the user's either: nobody knows its act.
+            Value::Object(fields) if internal_command(&fields).is_some() => {
                 Incoming::ClusterWithHandle(Received(fields), fd)
             }
             message => Incoming::UserWithHandle(message, fd),
