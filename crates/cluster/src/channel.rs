@@ -11,7 +11,6 @@ use rustix::net::{
     SendAncillaryMessage, SendFlags, Shutdown, recvmsg, sendmsg, shutdown,
 };
 use serde::Serialize;
-use serde_json::json;
 
 use crate::wire::{ACK, Decoder, Incoming, Line, MAX_LINE, NACK, Outbox};
 
@@ -90,12 +89,13 @@ impl Channel {
                 Incoming::HandleWithoutDescriptor => self.outbox.answer(NACK),
                 Incoming::SocketQuestion { closing, ref key } => {
                     // We do not count what became of a socket: it is the program's, and gone from here.
+                    // `json!` would sort the fields; Node writes them in this order.
                     let answer = if closing {
-                        json!({"cmd": "NODE_SOCKET_ALL_CLOSED", "key": key})
+                        format!("{{\"cmd\":\"NODE_SOCKET_ALL_CLOSED\",\"key\":{key}}}\n")
                     } else {
-                        json!({"cmd": "NODE_SOCKET_COUNT", "key": key, "count": 0})
+                        format!("{{\"cmd\":\"NODE_SOCKET_COUNT\",\"key\":{key},\"count\":0}}\n")
                     };
-                    self.outbox.push(Line::internal(format!("{answer}\n").into_bytes()));
+                    self.outbox.push(Line::internal(answer.into_bytes()));
                 }
                 Incoming::UserWithHandle(..) | Incoming::ClusterWithHandle(..) => {
                     self.outbox.answer(ACK);
