@@ -40,6 +40,10 @@ static WORKER: OnceLock<bool> = OnceLock::new();
 /// environment would not be safe); [`Error::NoChannel`] and [`Error::AdvancedSerialization`] in a worker whose
 /// primary cannot be understood.
 pub fn role() -> Result<Role, Error> {
+    // First, because a worker that has its role also has a thread: the one that watches its primary.
+    if TAKEN.load(Ordering::Relaxed) {
+        return Err(Error::RoleTaken);
+    }
     let threads = count_threads()?;
     if threads > 1 {
         return Err(Error::ThreadsRunning(threads));
