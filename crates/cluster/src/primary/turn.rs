@@ -55,9 +55,8 @@ impl Primary {
             if self.workers.is_empty() {
                 return Ok(None);
             }
-            if deadline.is_some_and(|deadline| deadline <= Instant::now()) {
-                return Ok(Some(Event::Deadline));
-            }
+            // Also then it looks once, or a program that is always late would never hear anything.
+            let late = deadline.is_some_and(|deadline| deadline <= Instant::now());
             self.push_the_stubborn();
             for source in self.wait_for_news(deadline)? {
                 match source {
@@ -67,6 +66,9 @@ impl Primary {
                     Source::Channel(worker) => self.read_channel(worker),
                     Source::Process(worker) => self.reap(worker)?,
                 }
+            }
+            if late && self.news.is_empty() {
+                return Ok(Some(Event::Deadline));
             }
         }
     }
