@@ -236,6 +236,9 @@ impl Worker {
         while let Some(incoming) = self.channel.next() {
             self.hear(incoming);
         }
+        // The ACK of a handle goes out before the program has the message: who knows when it waits again. Until then the
+        // primary would keep its copy of the socket open. If it fails, the next wait says so.
+        let _ = self.channel.flush();
         match filled {
             // Not our doing: the watcher goes on, and ends us if the program does not.
             Filled::Closed => self.standing = Standing::Left,
