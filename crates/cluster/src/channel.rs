@@ -40,6 +40,8 @@ pub(crate) struct Channel {
     socket: Arc<OwnedFd>,
     decoder: Decoder,
     outbox: Outbox,
+    /// The peer takes nothing any more, although it may still write.
+    deaf: bool,
 }
 
 impl Channel {
@@ -48,6 +50,7 @@ impl Channel {
             socket: Arc::new(socket),
             decoder: Decoder::new(MAX_LINE),
             outbox: Outbox::default(),
+            deaf: false,
         }
     }
 
@@ -57,6 +60,11 @@ impl Channel {
 
     pub(crate) fn outbox(&self) -> &Outbox {
         &self.outbox
+    }
+
+    /// Whether it is worth waiting until something can be written.
+    pub(crate) fn wants_write(&self) -> bool {
+        !self.deaf && self.outbox.wants_write()
     }
 
     /// Reads once.
@@ -139,7 +147,10 @@ impl Channel {
                 Ok(count) => self.outbox.wrote(count),
                 Err(Errno::AGAIN) => return Ok(()),
                 Err(Errno::INTR) => {}
-                Err(error) => return Err(error),
+                Err(error) => {
+                    self.deaf = true;
+                    return Err(error);
+                }
             }
         }
         Ok(())

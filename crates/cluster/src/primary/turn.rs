@@ -124,7 +124,7 @@ impl Primary {
             }
             if let Some(channel) = &child.channel {
                 let mut wanted = PollFlags::IN;
-                wanted.set(PollFlags::OUT, channel.outbox().wants_write());
+                wanted.set(PollFlags::OUT, channel.wants_write());
                 watched.add(Source::Channel(worker), channel.socket().as_fd(), wanted);
             }
             if !child.reaped {
