@@ -306,7 +306,7 @@ pub fn tests() -> Vec<Test> {
                 let worker = primary.fork().unwrap();
                 let past = Instant::now();
                 // A program whose every round takes longer than its clock.
-                let mut hears = |expected: &str, primary: &mut Primary| loop {
+                let hears = |expected: &str, primary: &mut Primary| loop {
                     match primary.next_event_before(past).unwrap().unwrap() {
                         Event::Message(_, message) if message.value == json!(expected) => break,
                         _ => {}
