@@ -154,6 +154,9 @@ impl Worker {
     pub fn try_send<M: Serialize>(&mut self, message: M) -> Result<(), SendError<M>> {
         let bytes = line(&message).map_err(Error::NotJson)?;
         self.flush()?;
+        if self.channel.outbox().user_bytes() > 0 {
+            self.read(Wait::No)?; // what waits may wait for an ACK that is here already
+        }
         match self.channel.outbox().user_bytes() {
             0 => self.channel.push(bytes, None),
             waiting => return Err(SendError::Full(message, waiting)),
