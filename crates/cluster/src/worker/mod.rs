@@ -195,8 +195,10 @@ impl Worker {
                 return Ok(Some(event));
             }
             if self.standing == Standing::Asked {
-                self.write_the_rest()?;
-                self.leave();
+                match self.write_the_rest() {
+                    Ok(()) | Err(Error::PrimaryGone) => self.leave(),
+                    Err(error) => return Err(error),
+                }
             }
             if self.standing == Standing::Left {
                 return Ok(None);
