@@ -89,6 +89,20 @@ pub fn tests() -> Vec<Test> {
                 program.is_told("end");
                 program.succeeds();
             }),
+        test("a_program_that_a_worker_leaves_behind_does_not_hold_up_the_news_of_its_end")
+            .primary(|mut primary| {
+                primary.setup(cluster::Settings::new().silent());
+                let worker = primary.fork().unwrap();
+                let pid = primary.hears(worker).as_i64().unwrap();
+                let end = ["worker 1 disconnected", "worker 1 exits 0, unasked"];
+                assert_eq!(primary.rest(), end);
+                crate::harness::send_signal(pid.try_into().unwrap(), Signal::SIGKILL);
+            })
+            .worker(|mut me, _| {
+                // It holds the worker's stdout and stderr open.
+                let left = std::process::Command::new("/bin/sleep").arg("600").spawn().unwrap();
+                me.send(left.id()).unwrap();
+            }),
         test("a_shutdown_without_workers_is_over_at_once").primary(|mut primary| {
             primary.begin_shutdown(LONG);
             assert_eq!(stopped(&mut primary), Report::default());

@@ -53,6 +53,19 @@ pub fn tests() -> Vec<Test> {
                     std::thread::park(); // it never asks for another message
                 }
             }),
+        test("a_worker_that_only_tries_to_send_goes_on_when_its_socket_has_arrived")
+            .primary(|mut primary| {
+                let worker = primary.fork().unwrap();
+                assert_eq!(primary.hears(worker), json!("with a socket"));
+                assert_eq!(primary.hears(worker), json!("without"));
+            })
+            .worker(|mut me, _| {
+                me.send_with("with a socket", UnixStream::pair().unwrap().0).unwrap();
+                while let Err(refusal) = me.try_send("without") {
+                    assert!(matches!(refusal, cluster::SendError::Full("without", _)));
+                    std::thread::yield_now();
+                }
+            }),
         test("a_handle_that_a_worker_took_before_its_end_counts_as_delivered")
             .primary(|mut primary| {
                 let worker = primary.fork().unwrap();

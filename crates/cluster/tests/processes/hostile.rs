@@ -188,6 +188,22 @@ pub fn tests() -> Vec<Test> {
                 me.send(message.value).unwrap();
                 assert!(me.recv().unwrap().is_none());
             }),
+        test("a_worker_whose_primary_said_goodbye_and_hung_up_reads_none")
+            .primary(|_| {
+                let mut peer = spawn_worker("json");
+                // It is gone before the worker can say that it is online, or answer.
+                let last = "{\"cmd\":\"NODE_HANDLE\"}\n{\"cmd\":\"NODE_CLUSTER\",\"act\":\"disconnect\"}\n";
+                peer.channel.write_all(last.as_bytes()).unwrap();
+                drop(peer.channel);
+                let output = peer.child.wait_with_output().unwrap();
+                let said = String::from_utf8(output.stderr).unwrap();
+                assert_eq!(output.status.code(), Some(3), "{said}");
+            })
+            .worker(|mut me, _| {
+                assert!(me.recv().unwrap().is_none());
+                assert!(me.recv().unwrap().is_none());
+                std::process::exit(3)
+            }),
         test("a_worker_says_what_it_does_not_understand_of_its_start").primary(|_| {
             let advanced = spawn_worker("advanced").child.wait_with_output().unwrap();
             let said = String::from_utf8(advanced.stderr).unwrap();
