@@ -11,7 +11,6 @@ use rustix::net::{
     SendAncillaryMessage, SendFlags, Shutdown, recvmsg, sendmsg, shutdown,
 };
 use serde::Serialize;
-use serde_json::json;
 
 use crate::wire::{ACK, Decoder, Envelope, Incoming, Line, MAX_LINE, NACK, Outbox, WithSocket};
 
@@ -32,6 +31,8 @@ pub(crate) struct Channel {
     socket: Arc<OwnedFd>,
     decoder: Decoder,
     outbox: Outbox,
+    /// The peer takes nothing any more, although it may still write.
+    deaf: bool,
 }
 
 impl Channel {
@@ -40,6 +41,7 @@ impl Channel {
             socket: Arc::new(socket),
             decoder: Decoder::new(MAX_LINE),
             outbox: Outbox::default(),
+            deaf: false,
         }
     }
 
@@ -49,6 +51,11 @@ impl Channel {
 
     pub(crate) fn outbox(&self) -> &Outbox {
         &self.outbox
+    }
+
+    /// Whether it is worth waiting until something can be written.
+    pub(crate) fn wants_write(&self) -> bool {
+        !self.deaf && self.outbox.wants_write()
     }
 
     /// Reads once, without waiting.
@@ -80,12 +87,13 @@ impl Channel {
                 Incoming::HandleWithoutDescriptor => self.outbox.answer(NACK),
                 Incoming::SocketQuestion { closing, ref key } => {
                     // We do not count what became of a socket: it is the program's, and gone from here.
+                    // `json!` would sort the fields; Node writes them in this order.
                     let answer = if closing {
-                        json!({"cmd": "NODE_SOCKET_ALL_CLOSED", "key": key})
+                        format!("{{\"cmd\":\"NODE_SOCKET_ALL_CLOSED\",\"key\":{key}}}\n")
                     } else {
-                        json!({"cmd": "NODE_SOCKET_COUNT", "key": key, "count": 0})
+                        format!("{{\"cmd\":\"NODE_SOCKET_COUNT\",\"key\":{key},\"count\":0}}\n")
                     };
-                    self.outbox.push(Line::internal(format!("{answer}\n").into_bytes(), None));
+                    self.outbox.push(Line::internal(answer.into_bytes(), None));
                 }
                 Incoming::UserWithHandle(..) | Incoming::ClusterWithHandle(..) => {
                     self.outbox.answer(ACK);
@@ -136,7 +144,10 @@ impl Channel {
                 Ok(count) => self.outbox.wrote(count),
                 Err(Errno::AGAIN) => return Ok(()),
                 Err(Errno::INTR) => {}
-                Err(error) => return Err(error),
+                Err(error) => {
+                    self.deaf = true;
+                    return Err(error);
+                }
             }
         }
         Ok(())

@@ -89,7 +89,13 @@ impl Start<'_> {
             self.by_posix_spawn(&workers_end, &streams)?
         };
         let pid = rustix::process::Pid::from_raw(pid).ok_or(io::ErrorKind::InvalidData)?;
-        let pidfd = rustix::process::pidfd_open(pid, rustix::process::PidfdFlags::empty())?;
+        let pidfd = rustix::process::pidfd_open(pid, rustix::process::PidfdFlags::empty())
+            .inspect_err(|_| {
+                // It runs already, and nobody will know of it: it must not stay, not even as a zombie. Nobody else
+                // waits for it, so the number is still its own.
+                let _ = rustix::process::kill_process(pid, rustix::process::Signal::KILL);
+                let _ = rustix::process::waitpid(Some(pid), rustix::process::WaitOptions::empty());
+            })?;
         Ok(Spawned { pid: pid.as_raw_pid().unsigned_abs(), pidfd, channel, stdout, stderr })
     }
 

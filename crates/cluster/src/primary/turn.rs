@@ -57,9 +57,8 @@ impl Primary {
                 self.close_orphans();
                 return Ok(None);
             }
-            if deadline.is_some_and(|deadline| deadline <= Instant::now()) {
-                return Ok(Some(Event::Deadline));
-            }
+            // Also then it looks once, or a program that is always late would never hear anything.
+            let late = deadline.is_some_and(|deadline| deadline <= Instant::now());
             self.push_the_stubborn();
             self.fork_who_is_due()?;
             self.close_orphans();
@@ -72,6 +71,9 @@ impl Primary {
                     Source::Channel(worker) => self.read_channel(worker),
                     Source::Process(worker) => self.reap(worker)?,
                 }
+            }
+            if late && self.news.is_empty() {
+                return Ok(Some(Event::Deadline));
             }
         }
     }
@@ -135,7 +137,7 @@ impl Primary {
             }
             if let Some(channel) = &child.channel {
                 let mut wanted = PollFlags::IN;
-                wanted.set(PollFlags::OUT, channel.outbox().wants_write());
+                wanted.set(PollFlags::OUT, channel.wants_write());
                 watched.add(Source::Channel(worker), channel.socket().as_fd(), wanted);
             }
             if !child.reaped {

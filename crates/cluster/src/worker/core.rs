@@ -88,13 +88,17 @@ impl Core {
         mut found: impl FnMut(&mut State) -> Result<Option<T>, Error>,
     ) -> Result<Option<T>, Error> {
         let mut state = self.lock();
+        let mut late = false;
         loop {
-            if let Some(found) = found(&mut state)? {
-                return Ok(Some(found));
+            let found = found(&mut state)?;
+            // The ACK of a handle goes out before the program has the message: who knows when it waits again. If that fails,
+            // the next read says why.
+            let _ = state.flush();
+            if found.is_some() || late {
+                return Ok(found);
             }
-            if deadline.is_some_and(|deadline| deadline <= Instant::now()) {
-                return Ok(None);
-            }
+            // Also a program that is always late looks once, or it would never hear anything.
+            late = deadline.is_some_and(|deadline| deadline <= Instant::now());
             state = if state.somebody_reads {
                 self.wait_for_reader(state, deadline)
             } else {
@@ -115,19 +119,17 @@ impl Core {
         self.news.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0
     }
 
-    /// Writes what can be written, sleeps without the lock until something arrives, and reads it.
+    /// Sleeps without the lock until something arrives or can be written, and reads it.
     fn read_for_everybody<'a>(
         &'a self,
         mut state: MutexGuard<'a, State>,
         deadline: Option<Instant>,
     ) -> Result<MutexGuard<'a, State>, Error> {
-        let flushed = state.standing == Standing::Left || state.channel.flush().is_ok();
         let shared = state.shared_sockets();
+        let wants_write = state.channel.wants_write();
         state.somebody_reads = true;
-        let wants_write = state.channel.outbox().wants_write();
         drop(state);
-        // What cannot be written any more has a reason, which the read finds.
-        let slept = if flushed { self.sleep(wants_write, &shared, deadline) } else { Ok(()) };
+        let slept = self.sleep(wants_write, &shared, deadline);
         let mut state = self.lock();
         state.somebody_reads = false;
         let read = state.read();
@@ -157,15 +159,15 @@ impl Core {
             if state.channel.outbox().is_written() {
                 return Ok(());
             }
-            let writable = state.channel.outbox().wants_write();
+            let writable = state.channel.wants_write();
             drop(state);
             if writable {
                 wait(&mut [PollFd::from_borrowed_fd(self.socket.as_fd(), PollFlags::OUT)], None)?;
             } else {
                 // A handle has to be acknowledged first: that must be read.
                 self.wait_for(None, |state| {
-                    let outbox = state.channel.outbox();
-                    let goes_on = outbox.wants_write() || outbox.is_written();
+                    let goes_on =
+                        state.channel.wants_write() || state.channel.outbox().is_written();
                     Ok((goes_on || state.standing == Standing::Left).then_some(()))
                 })?;
             }
@@ -178,7 +180,8 @@ impl Core {
 }
 
 impl State {
-    fn read(&mut self) -> Result<(), Error> {
+    /// Reads once, without waiting, and acts on what came.
+    pub(super) fn read(&mut self) -> Result<(), Error> {
         if self.standing == Standing::Left {
             return Ok(());
         }
@@ -206,9 +209,8 @@ impl State {
             Incoming::Cluster(received) => self.obey(received, None),
             Incoming::ClusterWithHandle(received, fd) => self.obey(received, Some(fd)),
             Incoming::Nack => {
-                if self.channel.resend_handle().is_some() {
-                    self.inbox.push_back(WorkerEvent::Error(Error::Undelivered(1)));
-                }
+                let given_up = self.channel.resend_handle();
+                self.inbox.extend(given_up.map(|_| WorkerEvent::Error(Error::Undelivered(1))));
             }
             Incoming::Bad(bad) => self.inbox.push_back(WorkerEvent::Error(bad.into())),
             // The channel keeps the rest to itself.

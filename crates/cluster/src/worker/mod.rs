@@ -91,10 +91,10 @@ impl Worker {
             None => Ok(Some(WorkerEvent::Deadline)),
             Some(None) => {
                 // Asked to leave, and everything is told: the last words go out, then the channel closes.
-                if self.is_connected() && self.core.write_the_rest().is_ok() {
-                    self.core.lock().leave();
-                    self.core.notify();
-                }
+                // Where the primary is gone they cannot, and it closes, too.
+                let _ = self.core.write_the_rest();
+                self.core.lock().leave();
+                self.core.notify();
                 Ok(None)
             }
         }
@@ -157,6 +157,10 @@ impl Worker {
         let bytes = line(&message).map_err(Error::NotJson)?;
         let mut state = self.core.lock();
         state.flush()?;
+        if state.channel.outbox().user_bytes() > 0 {
+            state.read()?; // what waits may wait for an ACK that is here already
+            self.core.notify();
+        }
         match state.channel.outbox().user_bytes() {
             0 => state.channel.push(bytes, None),
             waiting => return Err(SendError::Full(message, waiting)),
