@@ -47,15 +47,15 @@ server.close();
 tell('primary', 'sends 1 MiB to', name(one));
 one.send({ count: 'x'.repeat(1024 * 1024) });
 tell(name(one), 'counts', (await one.hear()).counted, 'letters');
-// ANCHOR: full
 two.send('nap');
 if (await two.hear() === 'napping') tell(name(two), 'takes a nap');
+// ANCHOR: full
 let sent = 1; // the first `false` is advice: that message is taken, too
 while (two.send({ number: [sent - 1, 'x'.repeat(1000)] })) sent++;
+// ANCHOR_END: full
 tell('primary', `finds the channel to ${name(two)} full`);
 two.send('last');
 if ((await two.hear()).read === sent) tell(name(two), 'wakes, and reads all of it in order');
-// ANCHOR_END: full
 for (const worker of [one, two]) {
   tell('primary', 'disconnects', name(worker));
   worker.disconnect();

@@ -83,16 +83,16 @@ impl Play {
     }
     // ANCHOR_END: fork
 
-    // ANCHOR: talk
     fn talk(&mut self, to: WorkerId) -> Outcome {
         let text = "hi there";
         self.story.tell("primary", format!("tells {to}:"), text);
+        // ANCHOR: talk
         self.primary.send(to, Request::Say(text.into()))?;
         let (worker, Reply::Heard(text)) = self.hear()? else { return lost() };
         self.story.tell(worker, "answers:", text);
+        // ANCHOR_END: talk
         Ok(())
     }
-    // ANCHOR_END: talk
 
     // ANCHOR: end
     fn disconnect(&mut self, worker: WorkerId) -> Outcome {

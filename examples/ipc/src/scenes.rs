@@ -72,7 +72,6 @@ impl Play {
         Ok(())
     }
 
-    // ANCHOR: full
     pub(crate) fn fill_the_channel(&mut self, worker: WorkerId) -> Outcome {
         self.primary.send(worker, Request::Nap)?;
         let (_, Reply::Napping) = self.hear()? else { return lost() };
@@ -80,11 +79,13 @@ impl Play {
         let mut sent = 0;
         loop {
             let number = Request::Number(sent, "x".repeat(1000));
+            // ANCHOR: full
             match self.primary.send(worker, number) {
                 Ok(_) => sent += 1,
                 Err(SendError::Full(..)) => break,
                 Err(SendError::Failed(error)) => return Err(error.into()),
             }
+            // ANCHOR_END: full
         }
         let full = format!("finds the channel to {worker} full");
         self.story.tell("primary", full, "");
@@ -97,7 +98,6 @@ impl Play {
         self.story.tell(worker, "wakes, and reads all of it in order", "");
         Ok(())
     }
-    // ANCHOR_END: full
 
     pub(crate) fn talk_to_nobody(&mut self, worker: WorkerId) -> Outcome {
         match self.primary.send(worker, Request::Say("anybody?".into())) {

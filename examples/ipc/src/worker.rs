@@ -47,13 +47,15 @@ pub(crate) fn work(mut me: Worker) -> Outcome {
         match message.parse()? {
             Request::Say(text) => me.send(Reply::Heard(text))?,
             Request::Multiply { question, a, b } => {
+                // Whoever is asked may answer in an order of its own.
+                // ANCHOR: multiply
                 questions.push((question, a * b));
                 if questions.len() == 2 {
-                    // The later question is answered first.
                     for (question, product) in questions.drain(..).rev() {
                         me.send(Reply::Product { question, product })?;
                     }
                 }
+                // ANCHOR_END: multiply
             }
             Request::Greet => {
                 let stream = handle.and_then(|it| it.into_tcp_stream().ok());

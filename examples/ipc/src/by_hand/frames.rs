@@ -12,12 +12,13 @@ use nix::sys::socket::{
 
 use crate::{Result, lost};
 
-// ANCHOR: framing
 /// A pipe carries bytes, not messages: the length goes in front.
 pub(crate) fn write(to: &mut impl Write, kind: u8, text: &str) -> Outcome {
+    // ANCHOR: framing
     let mut frame = (text.len() as u32).to_le_bytes().to_vec();
     frame.push(kind);
     frame.extend_from_slice(text.as_bytes());
+    // ANCHOR_END: framing
     Ok(to.write_all(&frame)?)
 }
 
@@ -33,15 +34,15 @@ pub(crate) fn read(from: &mut impl Read) -> Result<Option<(u8, String)>> {
     from.read_exact(&mut text)?;
     Ok(Some((kind, String::from_utf8(text)?)))
 }
-// ANCHOR_END: framing
 
-// ANCHOR: descriptor
 /// Descriptors travel beside the bytes, and only through a Unix socket.
 pub(crate) fn send(socket: &UnixStream, stream: &TcpStream) -> Outcome {
     let fds = [stream.as_raw_fd()];
+    // ANCHOR: descriptor
     let rights = [ControlMessage::ScmRights(&fds)];
     let byte = [IoSlice::new(b"!")];
     sendmsg::<()>(socket.as_raw_fd(), &byte, &rights, MsgFlags::empty(), None)?;
+    // ANCHOR_END: descriptor
     Ok(())
 }
 
@@ -61,4 +62,3 @@ pub(crate) fn receive(socket: &UnixStream) -> Result<OwnedFd> {
     }
     lost()
 }
-// ANCHOR_END: descriptor
