@@ -72,6 +72,13 @@ pub enum Error {
     NotShared(String),
     /// The scheduling policy cannot change any more: workers were forked already.
     PolicyFrozen,
+    /// Too many workers died: they are not replaced any more.
+    GaveUp {
+        /// So many restarts were allowed.
+        restarts: usize,
+        /// Within this time.
+        period: std::time::Duration,
+    },
     /// The shutdown has begun; no worker is started any more.
     ShuttingDown,
     /// The system refused something that never fails on a healthy machine.
@@ -142,6 +149,7 @@ impl Error {
                 "Use accept(), or choose SchedulingPolicy::Shared in the primary.".into()
             }
             Error::PolicyFrozen => "Call set_scheduling_policy() before the first fork().".into(),
+            Error::GaveUp { .. } => "See above why the workers died; replacing them does not help.".into(),
             Error::ShuttingDown => "Start workers before begin_shutdown().".into(),
             Error::System { .. } => "Check the limits of this user (ulimit -a).".into(),
         }
@@ -194,6 +202,9 @@ impl fmt::Display for Error {
                 write!(f, "the primary distributes the connections to {address}")
             }
             Error::PolicyFrozen => write!(f, "the scheduling policy is fixed since the first fork"),
+            Error::GaveUp { restarts, period } => {
+                write!(f, "gave up after {restarts} restarts within {period:?}")
+            }
             Error::ShuttingDown => write!(f, "no new worker: the shutdown has begun"),
             Error::System { what, source } => write!(f, "cannot {what}: {}", reason(source)),
         }?;

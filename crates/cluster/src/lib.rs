@@ -14,6 +14,7 @@ mod id;
 mod message;
 mod policy;
 mod primary;
+mod restart;
 mod role;
 mod settings;
 mod spawn;
@@ -33,6 +34,7 @@ pub use id::WorkerId;
 pub use message::Message;
 pub use policy::SchedulingPolicy;
 pub use primary::{Event, Primary, Report, Sent, State, Waker, die_of};
+pub use restart::RestartPolicy;
 #[allow(deprecated)]
 pub use role::is_master;
 pub use role::{Role, is_primary, is_worker, role};
