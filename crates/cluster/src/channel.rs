@@ -11,21 +11,11 @@ use rustix::net::{
     SendAncillaryMessage, SendFlags, Shutdown, recvmsg, sendmsg, shutdown,
 };
 use serde::Serialize;
-use serde_json::json;
 
-use crate::wire::{ACK, Decoder, Incoming, Line, MAX_LINE, NACK, Outbox};
+use crate::wire::{ACK, Decoder, Envelope, Incoming, Line, MAX_LINE, NACK, Outbox, WithSocket};
 
 /// Descriptors that one read can take. The kernel never sends more than 253 (`SCM_MAX_FD`); Node sends one.
 const DESCRIPTORS: usize = 253;
-
-/// How a read or write treats a channel that is not ready.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) enum Wait {
-    /// Come back at once.
-    No,
-    /// Sleep until there is something to read.
-    ForData,
-}
 
 /// What a read found.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -41,6 +31,8 @@ pub(crate) struct Channel {
     socket: Arc<OwnedFd>,
     decoder: Decoder,
     outbox: Outbox,
+    /// The peer takes nothing any more, although it may still write.
+    deaf: bool,
 }
 
 impl Channel {
@@ -49,6 +41,7 @@ impl Channel {
             socket: Arc::new(socket),
             decoder: Decoder::new(MAX_LINE),
             outbox: Outbox::default(),
+            deaf: false,
         }
     }
 
@@ -60,12 +53,16 @@ impl Channel {
         &self.outbox
     }
 
-    /// Reads once.
-    pub(crate) fn fill(&mut self, wait: Wait) -> Result<Filled> {
+    /// Whether it is worth waiting until something can be written.
+    pub(crate) fn wants_write(&self) -> bool {
+        !self.deaf && self.outbox.wants_write()
+    }
+
+    /// Reads once, without waiting.
+    pub(crate) fn fill(&mut self) -> Result<Filled> {
         let mut control = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(DESCRIPTORS))];
         let mut control = RecvAncillaryBuffer::new(&mut control);
-        let mut flags = RecvFlags::CMSG_CLOEXEC;
-        flags.set(RecvFlags::DONTWAIT, wait == Wait::No);
+        let flags = RecvFlags::CMSG_CLOEXEC | RecvFlags::DONTWAIT;
         let space = &mut [IoSliceMut::new(self.decoder.space())];
         let count = match recvmsg(&*self.socket, space, &mut control, flags) {
             Ok(read) => read.bytes,
@@ -90,12 +87,13 @@ impl Channel {
                 Incoming::HandleWithoutDescriptor => self.outbox.answer(NACK),
                 Incoming::SocketQuestion { closing, ref key } => {
                     // We do not count what became of a socket: it is the program's, and gone from here.
+                    // `json!` would sort the fields; Node writes them in this order.
                     let answer = if closing {
-                        json!({"cmd": "NODE_SOCKET_ALL_CLOSED", "key": key})
+                        format!("{{\"cmd\":\"NODE_SOCKET_ALL_CLOSED\",\"key\":{key}}}\n")
                     } else {
-                        json!({"cmd": "NODE_SOCKET_COUNT", "key": key, "count": 0})
+                        format!("{{\"cmd\":\"NODE_SOCKET_COUNT\",\"key\":{key},\"count\":0}}\n")
                     };
-                    self.outbox.push(Line::internal(format!("{answer}\n").into_bytes()));
+                    self.outbox.push(Line::internal(answer.into_bytes(), None));
                 }
                 Incoming::UserWithHandle(..) | Incoming::ClusterWithHandle(..) => {
                     self.outbox.answer(ACK);
@@ -108,8 +106,8 @@ impl Channel {
         }
     }
 
-    /// The peer lost the descriptor of our last handle. Returns false when it is given up.
-    pub(crate) fn resend_handle(&mut self) -> bool {
+    /// The peer lost the descriptor of our last handle: it is sent again. Returns it when it is given up.
+    pub(crate) fn resend_handle(&mut self) -> Option<Line> {
         self.outbox.refused()
     }
 
@@ -117,7 +115,14 @@ impl Channel {
     pub(crate) fn push_internal(&mut self, message: &impl Serialize) {
         // Our own structs of strings and numbers: they always serialize.
         if let Ok(bytes) = line(message) {
-            self.outbox.push(Line::internal(bytes));
+            self.outbox.push(Line::internal(bytes, None));
+        }
+    }
+
+    /// Puts a message of the cluster layer and its socket into the queue.
+    pub(crate) fn push_internal_with(&mut self, message: Envelope, socket: Arc<OwnedFd>) {
+        if let Ok(bytes) = line(&WithSocket::new(message)) {
+            self.outbox.push(Line::internal(bytes, Some(socket)));
         }
     }
 
@@ -139,7 +144,10 @@ impl Channel {
                 Ok(count) => self.outbox.wrote(count),
                 Err(Errno::AGAIN) => return Ok(()),
                 Err(Errno::INTR) => {}
-                Err(error) => return Err(error),
+                Err(error) => {
+                    self.deaf = true;
+                    return Err(error);
+                }
             }
         }
         Ok(())

@@ -105,6 +105,9 @@ impl Handle {
         kind: HandleKind,
         internet: bool,
     ) -> Result<T, Handle> {
+        if self.kind != kind || is_internet(self.fd.as_fd()) != internet {
+            return Err(self); // as it is: others may share it
+        }
         if rustix::io::ioctl_fionbio(&self.fd, false).is_err() {
             return Err(self);
         }

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use crate::{Error, Primary, Worker, WorkerId, sys};
 
 /// What this process is; Node's `cluster.isPrimary` and `cluster.isWorker`, with what belongs to each.
+#[allow(clippy::large_enum_variant)] // there is one of them in a process
 #[derive(Debug)]
 pub enum Role {
     /// Nobody's worker: the process that forks and is told what happens.
@@ -40,6 +41,10 @@ static WORKER: OnceLock<bool> = OnceLock::new();
 /// environment would not be safe); [`Error::NoChannel`] and [`Error::AdvancedSerialization`] in a worker whose
 /// primary cannot be understood.
 pub fn role() -> Result<Role, Error> {
+    // First, because a worker that has its role also has a thread: the one that watches its primary.
+    if TAKEN.load(Ordering::Relaxed) {
+        return Err(Error::RoleTaken);
+    }
     let threads = count_threads()?;
     if threads > 1 {
         return Err(Error::ThreadsRunning(threads));

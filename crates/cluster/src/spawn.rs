@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::process::{self, Command};
 
 use nix::fcntl::OFlag;
-use nix::spawn::{PosixSpawnAttr, PosixSpawnFileActions, PosixSpawnFlags, posix_spawn};
+use nix::spawn::{PosixSpawnAttr, PosixSpawnFileActions, PosixSpawnFlags, posix_spawnp};
 use nix::sys::signal::{SigSet, Signal};
 use nix::sys::stat::Mode;
 use nix::unistd::Pid;
@@ -89,7 +89,13 @@ impl Start<'_> {
             self.by_posix_spawn(&workers_end, &streams)?
         };
         let pid = rustix::process::Pid::from_raw(pid).ok_or(io::ErrorKind::InvalidData)?;
-        let pidfd = rustix::process::pidfd_open(pid, rustix::process::PidfdFlags::empty())?;
+        let pidfd = rustix::process::pidfd_open(pid, rustix::process::PidfdFlags::empty())
+            .inspect_err(|_| {
+                // It runs already, and nobody will know of it: it must not stay, not even as a zombie. Nobody else
+                // waits for it, so the number is still its own.
+                let _ = rustix::process::kill_process(pid, rustix::process::Signal::KILL);
+                let _ = rustix::process::waitpid(Some(pid), rustix::process::WaitOptions::empty());
+            })?;
         Ok(Spawned { pid: pid.as_raw_pid().unsigned_abs(), pidfd, channel, stdout, stderr })
     }
 
@@ -149,7 +155,7 @@ impl Start<'_> {
                 c_string(name)
             })
             .collect::<io::Result<Vec<CString>>>()?;
-        Ok(posix_spawn(path.as_c_str(), &files, &attributes, &args, &env)?.as_raw())
+        Ok(posix_spawnp(&path, &files, &attributes, &args, &env)?.as_raw())
     }
 
     /// The way for a working directory, a user or a group, which posix_spawn does not know. Its cost grows with the primary's

@@ -13,6 +13,9 @@ pub(crate) const MAX_LINE: usize = 64 * 1024 * 1024;
 /// What one read asks for; a longer line grows the buffer.
 const READ: usize = 64 * 1024;
 
+/// Descriptors that may wait for their lines to be whole. A peer that keeps to the protocol has one on its way.
+const WAITING_DESCRIPTORS: usize = 16;
+
 /// A message that came in.
 #[derive(Debug)]
 pub(crate) enum Incoming {
@@ -111,7 +114,12 @@ impl Decoder {
     ) {
         self.end += count;
         let until = self.offset + (self.end - self.start) as u64;
-        self.descriptors.extend(descriptors.into_iter().map(|fd| Descriptor { fd, until }));
+        for fd in descriptors {
+            // One too many is closed. Kept, they would fill our table of open files, at one byte each.
+            if self.descriptors.len() < WAITING_DESCRIPTORS {
+                self.descriptors.push_back(Descriptor { fd, until });
+            }
+        }
     }
 
     /// The next message, if a whole one is here.
@@ -196,7 +204,8 @@ impl Decoder {
             return Incoming::HandleWithoutDescriptor;
         };
         match message {
-            Value::Object(fields) if internal_command(&fields) == Some("NODE_CLUSTER") => {
+            // An internal message of another layer is none of the user's either: nobody knows its act.
+            Value::Object(fields) if internal_command(&fields).is_some() => {
                 Incoming::ClusterWithHandle(Received(fields), fd)
             }
             message => Incoming::UserWithHandle(message, fd),

@@ -10,8 +10,15 @@ mod envelope;
 mod json;
 mod outbox;
 
+#[cfg(test)]
+mod decoder_tests;
+#[cfg(test)]
+mod outbox_tests;
+#[cfg(test)]
+mod transcript_tests;
+
 pub(crate) use decoder::{BadLine, Decoder, Incoming, MAX_LINE};
-pub(crate) use envelope::{Envelope, Received};
+pub(crate) use envelope::{Envelope, Received, WithSocket};
 pub(crate) use outbox::{Line, Outbox};
 
 /// The peer has the descriptor.

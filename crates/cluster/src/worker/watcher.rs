@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
 
+use nix::sys::signal::{SigSet, SigmaskHow};
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::io::Errno;
 
@@ -32,11 +33,18 @@ impl Watcher {
             rustix::process::pidfd_open(parent, rustix::process::PidfdFlags::empty()).ok()
         });
         let watcher = Watcher { left: Arc::clone(&left) };
-        thread::Builder::new()
+        // The thread takes no signals. One that the program has blocked, to read it when it likes, would otherwise
+        // be delivered here, and end the process; and a handler of the program's would run on this small stack.
+        let mask = SigSet::all()
+            .thread_swap_mask(SigmaskHow::SIG_SETMASK)
+            .map_err(|errno| Error::System { what: "block signals", source: errno.into() })?;
+        let started = thread::Builder::new()
             .name("watcher".into())
             .stack_size(32 * 1024)
-            .spawn(move || watch(&channel, parent.as_ref(), &left))
-            .map_err(|source| Error::System { what: "start the watcher thread", source })?;
+            .spawn(move || watch(&channel, parent.as_ref(), &left));
+        mask.thread_set_mask()
+            .map_err(|errno| Error::System { what: "unblock signals", source: errno.into() })?;
+        started.map_err(|source| Error::System { what: "start the watcher thread", source })?;
         Ok(watcher)
     }
 

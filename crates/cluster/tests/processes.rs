@@ -1,0 +1,40 @@
+//! Real primaries and real workers. This binary is all of them: without `CLUSTER_TEST` in its environment it runs the
+//! tests; each test starts it again as a primary, in a process group of its own, and that forks it as workers.
+
+#![allow(clippy::unwrap_used)] // a scenario that cannot go on fails by panicking
+
+#[path = "processes/harness.rs"]
+mod harness;
+
+#[path = "processes/ending.rs"]
+mod ending;
+#[path = "processes/handles.rs"]
+mod handles;
+#[path = "processes/hostile.rs"]
+mod hostile;
+#[path = "processes/leaks.rs"]
+mod leaks;
+#[path = "processes/lifecycle.rs"]
+mod lifecycle;
+#[path = "processes/messages.rs"]
+mod messages;
+#[path = "processes/node.rs"]
+mod node;
+#[path = "processes/settings.rs"]
+mod settings;
+#[path = "processes/signals.rs"]
+mod signals;
+
+fn main() {
+    harness::main(&[
+        lifecycle::tests,
+        messages::tests,
+        handles::tests,
+        ending::tests,
+        signals::tests,
+        hostile::tests,
+        leaks::tests,
+        settings::tests,
+        node::tests,
+    ]);
+}

@@ -1,0 +1,309 @@
+//! How a test is told: what its primary does, what its workers do, and what is seen from outside.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::os::unix::process::CommandExt;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
+
+use cluster::{Event, Exit, Primary, Role, Settings, Signal, Worker, WorkerId};
+use libtest_mimic::{Arguments, Completion, Failed, Trial};
+
+/// Nothing here takes this long. It only ends what hangs.
+pub const DEADLINE: Duration = Duration::from_secs(30);
+
+/// One test. The parts run in different processes, so they share nothing but the text of this program.
+#[derive(Clone, Copy)]
+pub struct Test {
+    pub name: &'static str,
+    primary: fn(Primary),
+    worker: fn(Worker, &str),
+    plain: fn(&str),
+    outside: fn(&Test),
+    needs: fn() -> Result<(), String>,
+}
+
+pub fn test(name: &'static str) -> Test {
+    Test {
+        name,
+        primary: |_| panic!("this test has no primary of ours"),
+        worker: |mut me, _| while me.recv().unwrap().is_some() {},
+        plain: |_| panic!("this test has no plain program"),
+        outside: |test| test.start().succeeds(),
+        needs: || Ok(()),
+    }
+}
+
+impl Test {
+    /// What the primary does. The test fails if it panics.
+    pub fn primary(self, primary: fn(Primary)) -> Test {
+        Test { primary, ..self }
+    }
+
+    /// What each worker does; it is told its part, if it was forked with one. Without this it waits for the disconnect.
+    pub fn worker(self, worker: fn(Worker, &str)) -> Test {
+        Test { worker, ..self }
+    }
+
+    /// What a program does that knows nothing of our crate.
+    pub fn plain(self, plain: fn(&str)) -> Test {
+        Test { plain, ..self }
+    }
+
+    /// What is done and seen from outside. Without this, the primary has to exit 0.
+    pub fn outside(self, outside: fn(&Test)) -> Test {
+        Test { outside, ..self }
+    }
+
+    /// What the machine must have, or the test is reported as ignored.
+    pub fn needs(self, needs: fn() -> Result<(), String>) -> Test {
+        Test { needs, ..self }
+    }
+
+    pub fn start(&self) -> Program {
+        Program::start(self, Command::new(std::env::current_exe().unwrap()))
+    }
+
+    /// Starts it by a shell, which ends with `exec "$0"`.
+    pub fn start_by_shell(&self, script: &str) -> Program {
+        let mut shell = Command::new("/bin/sh");
+        shell.arg("-c").arg(script).arg(std::env::current_exe().unwrap());
+        Program::start(self, shell)
+    }
+
+    fn run(&self) -> Result<Completion, Failed> {
+        if let Err(reason) = (self.needs)() {
+            return Ok(Completion::ignored_with(reason));
+        }
+        (self.outside)(self);
+        Ok(Completion::Completed)
+    }
+}
+
+/// Settings for a worker, or a plain program, with a part of its own.
+pub fn part(part: &str) -> Settings {
+    Settings::new().env("CLUSTER_PART", part)
+}
+
+/// Settings for this binary as a program that knows nothing of our crate.
+pub fn plain(name: &str) -> Settings {
+    part(name).exec(std::env::current_exe().unwrap()).env("CLUSTER_PLAIN", "1")
+}
+
+pub fn main(subjects: &[fn() -> Vec<Test>]) {
+    // A plain program must not take the role that its environment offers.
+    let plain = std::env::var_os("CLUSTER_PLAIN").is_some();
+    let role = if plain { None } else { Some(cluster::role().unwrap()) };
+    let tests = subjects.iter().flat_map(|subject| subject());
+    if let Ok(name) = std::env::var("CLUSTER_TEST") {
+        let test = tests.into_iter().find(|test| test.name == name).unwrap();
+        let part = std::env::var("CLUSTER_PART").unwrap_or_default();
+        return match role {
+            None => (test.plain)(&part),
+            Some(Role::Worker(me)) => (test.worker)(me, &part),
+            Some(Role::Primary(primary)) => (test.primary)(primary),
+        };
+    }
+    drop(role);
+    let trials = tests.map(|test| Trial::ignorable_test(test.name, move || test.run()));
+    libtest_mimic::run(&Arguments::from_args(), trials.collect()).exit()
+}
+
+/// A primary under test, and all that it starts.
+pub struct Program {
+    pub child: Child,
+    /// Closed when nobody holds its stdout any more: it and all its workers are gone.
+    lines: Receiver<String>,
+    stderr: Option<JoinHandle<String>>,
+}
+
+impl Program {
+    pub fn start(test: &Test, mut command: Command) -> Program {
+        let mut child = command
+            .env("CLUSTER_TEST", test.name)
+            .process_group(0)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let (sender, lines) = mpsc::channel();
+        let stdout = BufReader::new(child.stdout.take().unwrap());
+        thread::spawn(move || {
+            stdout.lines().map_while(Result::ok).for_each(|line| drop(sender.send(line)));
+        });
+        let mut stderr = child.stderr.take().unwrap();
+        let stderr = thread::spawn(move || {
+            let mut text = Vec::new();
+            let _ = stderr.read_to_end(&mut text);
+            String::from_utf8_lossy(&text).into_owned()
+        });
+        Program { child, lines, stderr: Some(stderr) }
+    }
+
+    /// The next line of its output.
+    #[track_caller]
+    pub fn line(&mut self) -> String {
+        let line = self.lines.recv_timeout(DEADLINE);
+        line.unwrap_or_else(|_| panic!("no line; {}", self.last_words()))
+    }
+
+    #[track_caller]
+    pub fn says(&mut self, expected: &str) {
+        assert_eq!(self.line(), expected);
+    }
+
+    /// The number that a line gives after this word.
+    #[track_caller]
+    pub fn number(&mut self, word: &str) -> i32 {
+        let line = self.line();
+        let number = line.strip_prefix(word).and_then(|rest| rest.trim().parse().ok());
+        number.unwrap_or_else(|| panic!("{line:?} is not {word:?} and a number"))
+    }
+
+    pub fn is_told(&mut self, line: &str) {
+        writeln!(self.child.stdin.as_mut().unwrap(), "{line}").unwrap();
+    }
+
+    pub fn pid(&self) -> i32 {
+        self.child.id().cast_signed()
+    }
+
+    pub fn is_sent(&self, signal: Signal) {
+        send_signal(self.pid(), signal);
+    }
+
+    /// What Ctrl-C in a terminal does.
+    pub fn and_its_group_are_sent(&self, signal: Signal) {
+        send_signal(-self.pid(), signal);
+    }
+
+    #[track_caller]
+    pub fn succeeds(&mut self) {
+        let status = self.ends();
+        assert!(status.success(), "{status}; {}", self.last_words());
+    }
+
+    /// How it ends.
+    #[track_caller]
+    pub fn ends(&mut self) -> ExitStatus {
+        let deadline = Instant::now() + DEADLINE;
+        loop {
+            if let Some(status) = self.child.try_wait().unwrap() {
+                return status;
+            }
+            assert!(Instant::now() < deadline, "does not end; {}", self.last_words());
+            thread::sleep(Duration::from_millis(5)); // a poll, bounded by the deadline
+        }
+    }
+
+    /// Waits until it and all its workers are gone: nobody holds its stdout.
+    #[track_caller]
+    pub fn and_all_it_started_are_gone_within(&mut self, time: Duration) {
+        let deadline = Instant::now() + time;
+        loop {
+            match self.lines.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
+                Ok(_) => {}
+                Err(RecvTimeoutError::Disconnected) => return,
+                Err(RecvTimeoutError::Timeout) => panic!("still there; {}", self.last_words()),
+            }
+        }
+    }
+
+    /// Ends it, to hear what it had to say.
+    fn last_words(&mut self) -> String {
+        self.and_its_group_are_sent(Signal::SIGKILL);
+        let stdout: Vec<_> = self.lines.try_iter().collect();
+        let stderr = self.stderr.take().map(|reader| reader.join().unwrap()).unwrap_or_default();
+        format!("stdout: {stdout:?}, stderr:\n{stderr}")
+    }
+}
+
+impl Drop for Program {
+    fn drop(&mut self) {
+        // Until it is waited for, the number of its group cannot be anybody else's.
+        self.and_its_group_are_sent(Signal::SIGKILL);
+        let _ = self.child.wait();
+    }
+}
+
+/// A signal to a process, or to a group, which is a negative number. It may be gone.
+pub fn send_signal(pid: i32, signal: Signal) {
+    let _ = nix::sys::signal::kill(nix::unistd::Pid::from_raw(pid), signal);
+}
+
+/// What scenarios ask of a primary.
+pub trait Events {
+    /// Handles events until one answers the question; panics if they end before.
+    fn until<T>(&mut self, question: impl FnMut(Event) -> Option<T>) -> T;
+
+    /// Waits for the next message of this worker.
+    fn hears(&mut self, from: WorkerId) -> serde_json::Value;
+
+    /// All events until the end, in short, without `setup`.
+    fn rest(&mut self) -> Vec<String>;
+
+    fn waits_until_online(&mut self, count: usize);
+}
+
+impl Events for Primary {
+    #[track_caller]
+    fn until<T>(&mut self, mut question: impl FnMut(Event) -> Option<T>) -> T {
+        loop {
+            let event = self.next_event().unwrap().expect("the events ended");
+            if let Some(answer) = question(event) {
+                return answer;
+            }
+        }
+    }
+
+    #[track_caller]
+    fn hears(&mut self, from: WorkerId) -> serde_json::Value {
+        self.until(|event| match event {
+            Event::Message(worker, message) if worker == from => Some(message.value),
+            Event::Exit { worker, .. } if worker != from => None,
+            Event::Error(..) | Event::Exit { .. } => panic!("{event:?}"),
+            _ => None,
+        })
+    }
+
+    fn rest(&mut self) -> Vec<String> {
+        let mut events = Vec::new();
+        while let Some(event) = self.next_event().unwrap() {
+            events.extend(in_short(&event));
+        }
+        events
+    }
+
+    fn waits_until_online(&mut self, count: usize) {
+        for _ in 0..count {
+            self.until(|event| matches!(event, Event::Online(_)).then_some(()));
+        }
+    }
+}
+
+/// An event in one line.
+pub fn in_short(event: &Event) -> Option<String> {
+    Some(match event {
+        Event::Setup(_) => return None,
+        Event::Fork(worker) => format!("{worker} forked"),
+        Event::Online(worker) => format!("{worker} online"),
+        Event::Message(worker, message) => format!("{worker} says {}", message.value),
+        Event::Output(worker, line) => format!("{worker} prints {line}"),
+        Event::Disconnect(worker) => format!("{worker} disconnected"),
+        Event::Exit { worker, exit, voluntary } => {
+            format!("{worker} {exit}, {}", if *voluntary { "voluntary" } else { "unasked" })
+        }
+        Event::Error(worker, error) => format!("{worker} error: {error}"),
+        other => format!("{other:?}"),
+    })
+}
+
+/// How the only worker ended.
+pub fn exit_of(primary: &mut Primary) -> (Exit, bool) {
+    primary.until(|event| match event {
+        Event::Exit { exit, voluntary, .. } => Some((exit, voluntary)),
+        _ => None,
+    })
+}
