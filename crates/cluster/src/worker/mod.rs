@@ -177,6 +177,8 @@ impl Worker {
             while self.announced.is_some() && self.is_connected() {
                 self.write_and_wait(None)?;
             }
+        } else if self.standing == Standing::Asked {
+            let _ = self.write_the_rest(); // it fails when nobody is left to read it
         }
         self.leave();
         Ok(())
