@@ -48,9 +48,9 @@ pub fn tests() -> Vec<Test> {
                 me.send("ready").unwrap();
                 let past = Instant::now();
                 loop {
-                    match me.next_event_before(past).unwrap().unwrap() {
-                        WorkerEvent::Message(message) => break me.send(message.value).unwrap(),
-                        _ => {}
+                    let event = me.next_event_before(past).unwrap();
+                    if let Some(WorkerEvent::Message(message)) = event {
+                        break me.send(message.value).unwrap();
                     }
                 }
             }),
