@@ -104,8 +104,21 @@ pub fn main(subjects: &[fn() -> Vec<Test>]) {
         };
     }
     drop(role);
+    take_signals_as_usual();
     let trials = tests.map(|test| Trial::ignorable_test(test.name, move || test.run()));
     libtest_mimic::run(&Arguments::from_args(), trials.collect()).exit()
+}
+
+/// Whoever started the tests may have ignored or blocked signals, as shells do for what runs in the background; and
+/// all that the tests start would inherit that.
+fn take_signals_as_usual() {
+    use nix::sys::signal::{SigHandler, SigSet, Signal, signal};
+    for usual in [Signal::SIGINT, Signal::SIGTERM, Signal::SIGCHLD] {
+        #[allow(unsafe_code)]
+        // SAFETY: the default action runs no code of ours.
+        unsafe { signal(usual, SigHandler::SigDfl) }.unwrap();
+    }
+    SigSet::all().thread_unblock().unwrap();
 }
 
 /// What scenarios ask of a primary.

@@ -115,7 +115,7 @@ impl Program {
 
 impl Drop for Program {
     fn drop(&mut self) {
-        // Until it is waited for, the number of its group cannot be anybody else's.
+        // Its workers may outlive it, and keep the number of the group as long as they do.
         self.and_its_group_are_sent(Signal::SIGKILL);
         let _ = self.child.wait();
     }
