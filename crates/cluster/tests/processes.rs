@@ -20,15 +20,23 @@ mod lifecycle;
 mod messages;
 #[path = "processes/node.rs"]
 mod node;
+#[path = "processes/program.rs"]
+mod program;
+#[path = "processes/queues.rs"]
+mod queues;
 #[path = "processes/settings.rs"]
 mod settings;
 #[path = "processes/signals.rs"]
 mod signals;
+#[path = "processes/waiting.rs"]
+mod waiting;
 
 fn main() {
     harness::main(&[
         lifecycle::tests,
         messages::tests,
+        queues::tests,
+        waiting::tests,
         handles::tests,
         ending::tests,
         signals::tests,

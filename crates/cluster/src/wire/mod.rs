@@ -13,7 +13,11 @@ mod outbox;
 #[cfg(test)]
 mod decoder_tests;
 #[cfg(test)]
+mod oddity_tests;
+#[cfg(test)]
 mod outbox_tests;
+#[cfg(test)]
+mod peer;
 #[cfg(test)]
 mod transcript_tests;
 

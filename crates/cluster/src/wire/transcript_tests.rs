@@ -1,78 +1,19 @@
 //! Conversations of a real Node (v20.20.2), byte by byte: what we write is what Node writes, and what Node writes we
-//! understand. Then the odd ones: what Node does badly with, or dies of, must do us no harm.
+//! understand.
 
 #![allow(clippy::unwrap_used)]
 
-use std::io::{IoSlice, Read, Write};
-use std::mem::MaybeUninit;
-use std::net::{TcpListener, TcpStream, UdpSocket};
-use std::os::fd::{AsFd, BorrowedFd};
+use std::net::UdpSocket;
+use std::os::fd::AsFd;
 use std::os::unix::net::UnixStream;
 
-use rustix::net::{SendAncillaryBuffer, SendAncillaryMessage, SendFlags, sendmsg};
 use serde_json::{Value, json};
 
-use super::{BadLine, Envelope, Incoming};
-use crate::channel::{Channel, Filled, line};
+use super::peer::{ACK, NACK, Peer, SERVER, SOCKET, UDP4, tcp};
+use super::{Envelope, Incoming};
+use crate::Handle;
+use crate::channel::{Filled, line};
 use crate::primary::handle_line;
-use crate::{Handle, Message};
-
-/// The other end of a channel, in the hands of somebody who writes whatever he likes.
-struct Peer {
-    socket: UnixStream,
-    channel: Channel,
-}
-
-impl Peer {
-    fn new() -> Peer {
-        let (socket, ours) = UnixStream::pair().unwrap();
-        socket.set_nonblocking(true).unwrap();
-        Peer { socket, channel: Channel::new(ours.into()) }
-    }
-
-    fn says(&mut self, bytes: &str) {
-        (&self.socket).write_all(bytes.as_bytes()).unwrap();
-    }
-
-    /// One sendmsg(2) with descriptors.
-    fn says_with(&mut self, bytes: &str, fds: &[BorrowedFd<'_>]) {
-        let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(4))];
-        let mut control = SendAncillaryBuffer::new(&mut space);
-        assert!(control.push(SendAncillaryMessage::ScmRights(fds)));
-        let bytes = [IoSlice::new(bytes.as_bytes())];
-        sendmsg(&self.socket, &bytes, &mut control, SendFlags::empty()).unwrap();
-    }
-
-    /// All that our side makes of what was said so far, in short.
-    fn is_heard_as(&mut self, expected: &[&str]) {
-        let mut heard = Vec::new();
-        while self.channel.fill().unwrap() == Filled::Data {
-            heard.extend(std::iter::from_fn(|| self.channel.next()).map(|one| in_short(&one)));
-            self.channel.flush().unwrap();
-        }
-        assert_eq!(heard, expected);
-    }
-
-    fn is_answered(&mut self, expected: &str) {
-        let mut answers = Vec::new();
-        let _ = (&self.socket).read_to_end(&mut answers); // until it would block
-        assert_eq!(String::from_utf8(answers).unwrap(), expected);
-    }
-}
-
-fn in_short(incoming: &Incoming) -> String {
-    match incoming {
-        Incoming::User(value) => value.to_string(),
-        Incoming::UserWithHandle(value, fd) => {
-            let kind = Handle::new(fd.try_clone().unwrap()).map(|handle| handle.kind());
-            kind.map_or(format!("{value} + no socket"), |kind| format!("{value} + {kind:?}"))
-        }
-        Incoming::ClusterWithHandle(received, _) => format!("internal: {:?}", received.act()),
-        Incoming::Bad(BadLine::NotJson { start, .. }) => format!("not JSON: {start:?}"),
-        Incoming::Bad(BadLine::UnaskedDescriptor) => "unasked descriptor".into(),
-        other => format!("{other:?}"),
-    }
-}
 
 fn encoded(message: &impl serde::Serialize) -> String {
     String::from_utf8(line(message).unwrap()).unwrap()
@@ -86,9 +27,6 @@ fn decoded(bytes: &str) -> Incoming {
     assert!(peer.channel.next().is_none());
     message
 }
-
-const ACK: &str = "{\"cmd\":\"NODE_HANDLE_ACK\"}\n";
-const NACK: &str = "{\"cmd\":\"NODE_HANDLE_NACK\"}\n";
 
 const ONLINE: &str = "{\"cmd\":\"NODE_CLUSTER\",\"act\":\"online\",\"seq\":0}\n";
 const DISCONNECT: &str = "{\"cmd\":\"NODE_CLUSTER\",\"act\":\"disconnect\",\"seq\":11}\n";
@@ -172,17 +110,6 @@ fn a_batch_of_user_messages_is_written_as_node_writes_it() {
     assert_eq!(ours, nodes);
 }
 
-const SERVER: &str = "{\"cmd\":\"NODE_HANDLE\",\"type\":\"net.Server\",\"msg\":\"server\"}\n";
-const UDP4: &str =
-    "{\"cmd\":\"NODE_HANDLE\",\"type\":\"dgram.Socket\",\"msg\":\"udp\",\"dgramType\":\"udp4\"}\n";
-const SOCKET: &str = "{\"cmd\":\"NODE_HANDLE\",\"type\":\"net.Socket\",\"msg\":{\"a\":\"accepted socket\"},\"key\":\"4:127.0.0.1:0\"}\n";
-
-fn tcp() -> (TcpListener, TcpStream, UdpSocket) {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let stream = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
-    (listener, stream, UdpSocket::bind("127.0.0.1:0").unwrap())
-}
-
 #[test]
 fn handles_are_read_as_node_writes_them_and_each_is_acknowledged() {
     let (listener, stream, udp) = tcp();
@@ -250,135 +177,4 @@ fn questions_about_sockets_sent_earlier_are_answered() {
     peer.says("{\"cmd\":\"NODE_SOCKET_GET_COUNT\",\"key\":\"4:127.0.0.1:0\"}\n");
     peer.is_heard_as(&[]);
     peer.is_answered("{\"cmd\":\"NODE_SOCKET_COUNT\",\"key\":\"4:127.0.0.1:0\",\"count\":0}\n");
-}
-
-// The table of odd bytes. Node's own behaviour is in the comment where ours differs.
-
-#[test]
-fn a_descriptor_may_come_with_the_first_piece_of_its_line() {
-    let (mut peer, (listener, ..)) = (Peer::new(), tcp());
-    let (first, last) = SERVER.split_at(20);
-    peer.says_with(first, &[listener.as_fd()]);
-    peer.is_heard_as(&[]);
-    peer.says(last);
-    peer.is_heard_as(&["\"server\" + Listener"]);
-    peer.is_answered(ACK);
-}
-
-#[test]
-fn a_descriptor_may_come_with_the_last_piece_of_its_line() {
-    let (mut peer, (listener, ..)) = (Peer::new(), tcp());
-    let (first, last) = SERVER.split_at(20);
-    peer.says(first);
-    peer.is_heard_as(&[]);
-    peer.says_with(last, &[listener.as_fd()]);
-    peer.is_heard_as(&["\"server\" + Listener"]);
-    peer.is_answered(ACK);
-}
-
-#[test]
-fn a_plain_line_and_a_handle_in_one_write_come_in_order() {
-    let (mut peer, (listener, ..)) = (Peer::new(), tcp());
-    peer.says_with(&format!("1\n{SERVER}"), &[listener.as_fd()]);
-    peer.is_heard_as(&["1", "\"server\" + Listener"]);
-}
-
-#[test]
-fn a_handle_and_a_plain_line_in_one_write_come_in_order() {
-    // Node delivers the plain line first.
-    let (mut peer, (listener, ..)) = (Peer::new(), tcp());
-    peer.says_with(&format!("{SERVER}2\n"), &[listener.as_fd()]);
-    peer.is_heard_as(&["\"server\" + Listener", "2"]);
-}
-
-#[test]
-fn two_handles_without_waiting_in_between_both_arrive() {
-    let (mut peer, (listener, _, udp)) = (Peer::new(), tcp());
-    peer.says_with(SERVER, &[listener.as_fd()]);
-    peer.says_with(UDP4, &[udp.as_fd()]);
-    peer.is_heard_as(&["\"server\" + Listener", "\"udp\" + Datagram"]);
-    peer.is_answered(&ACK.repeat(2));
-}
-
-#[test]
-fn of_two_descriptors_on_one_handle_the_second_is_closed() {
-    // Node keeps it open, for the next handle.
-    let (mut peer, (listener, _, udp)) = (Peer::new(), tcp());
-    peer.says_with(SERVER, &[listener.as_fd(), udp.as_fd()]);
-    peer.says("2\n");
-    peer.is_heard_as(&["\"server\" + Listener", "unasked descriptor", "2"]);
-    peer.is_answered(ACK);
-}
-
-#[test]
-fn a_descriptor_on_a_plain_line_is_closed_and_not_given_to_a_later_handle() {
-    // Node gives it to the later one.
-    let (mut peer, (listener, ..)) = (Peer::new(), tcp());
-    peer.says_with("1\n", &[listener.as_fd()]);
-    peer.says(SERVER);
-    peer.is_heard_as(&["1", "unasked descriptor"]);
-    peer.is_answered(NACK);
-}
-
-#[test]
-fn a_handle_without_descriptor_is_refused_and_not_delivered() {
-    let mut peer = Peer::new();
-    peer.says(SERVER);
-    peer.is_heard_as(&[]);
-    peer.is_answered(NACK);
-}
-
-#[test]
-fn a_regular_file_is_acknowledged_and_delivered_as_a_message_without_a_socket() {
-    // Node aborts.
-    let mut peer = Peer::new();
-    let file = std::fs::File::open("/proc/self/exe").unwrap();
-    peer.says_with(SERVER, &[file.as_fd()]);
-    assert_eq!(peer.channel.fill(), Ok(Filled::Data));
-    let Some(Incoming::UserWithHandle(value, fd)) = peer.channel.next() else { panic!() };
-    let (message, error) = Message::with_descriptor(value, fd);
-    assert_eq!((message.as_str(), message.handle.is_none()), (Some("server"), true));
-    assert!(matches!(error, Some(crate::Error::UnexpectedDescriptor)));
-}
-
-#[test]
-fn the_kernel_says_what_a_socket_is_whatever_its_type_claims() {
-    // Node acknowledges an unknown type, then dies of it.
-    let (mut peer, (listener, stream, _)) = (Peer::new(), tcp());
-    peer.says_with(&SERVER.replace("net.Server", "net.Native"), &[stream.as_fd()]);
-    peer.says_with(&SERVER.replace("net.Server", "no such type"), &[listener.as_fd()]);
-    peer.is_heard_as(&["\"server\" + Stream", "\"server\" + Listener"]);
-    peer.is_answered(&ACK.repeat(2));
-}
-
-#[test]
-fn a_line_that_is_no_json_is_told_and_the_next_one_is_read() {
-    // Node dies.
-    let mut peer = Peer::new();
-    peer.says("{oops\n\n1\n\r\n{\"a\":1}\r\n");
-    let bad = ["not JSON: \"{oops\"", "not JSON: \"\"", "1", "not JSON: \"\\r\"", "{\"a\":1}"];
-    peer.is_heard_as(&bad);
-}
-
-#[test]
-fn an_unknown_internal_message_is_never_the_users_also_inside_a_handle() {
-    let (mut peer, (listener, ..)) = (Peer::new(), tcp());
-    peer.says("{\"cmd\":\"NODE_X\"}\n{\"cmd\":\"NODE_DEBUG_ENABLED\"}\n1\n");
-    peer.is_heard_as(&["1"]);
-    let inside =
-        "{\"cmd\":\"NODE_HANDLE\",\"type\":\"net.Native\",\"msg\":{\"cmd\":\"NODE_X\"}}\n2\n";
-    peer.says_with(inside, &[listener.as_fd()]);
-    // The primary and the worker know no such act.
-    peer.is_heard_as(&["internal: None", "2"]);
-    peer.is_answered(ACK);
-}
-
-#[test]
-fn half_a_line_and_then_the_end_is_no_message() {
-    let mut peer = Peer::new();
-    peer.says("1\n{\"half\":");
-    peer.socket.shutdown(std::net::Shutdown::Write).unwrap();
-    peer.is_heard_as(&["1"]);
-    assert_eq!(peer.channel.fill(), Ok(Filled::Closed));
-    assert!(peer.channel.next().is_none());
 }

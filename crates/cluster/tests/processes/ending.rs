@@ -100,6 +100,7 @@ pub fn tests() -> Vec<Test> {
             })
             .worker(|me, _| {
                 // It holds the worker's stdout and stderr open.
+                #[allow(clippy::zombie_processes)] // it outlives this process
                 let left = std::process::Command::new("/bin/sleep").arg("600").spawn().unwrap();
                 me.send(left.id()).unwrap();
             }),

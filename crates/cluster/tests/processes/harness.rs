@@ -1,14 +1,12 @@
 //! How a test is told: what its primary does, what its workers do, and what is seen from outside.
 
-use std::io::{BufRead, BufReader, Read, Write};
-use std::os::unix::process::CommandExt;
-use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
-use std::thread::{self, JoinHandle};
-use std::time::{Duration, Instant};
+use std::process::Command;
+use std::time::Duration;
 
-use cluster::{Event, Exit, Primary, Role, Settings, Signal, Worker, WorkerId};
+use cluster::{Event, Exit, Primary, Role, Settings, Worker, WorkerId};
 use libtest_mimic::{Arguments, Completion, Failed, Trial};
+
+pub use crate::program::{Program, send_signal};
 
 /// Nothing here takes this long. It only ends what hangs.
 pub const DEADLINE: Duration = Duration::from_secs(30);
@@ -106,131 +104,21 @@ pub fn main(subjects: &[fn() -> Vec<Test>]) {
         };
     }
     drop(role);
+    take_signals_as_usual();
     let trials = tests.map(|test| Trial::ignorable_test(test.name, move || test.run()));
     libtest_mimic::run(&Arguments::from_args(), trials.collect()).exit()
 }
 
-/// A primary under test, and all that it starts.
-pub struct Program {
-    pub child: Child,
-    /// Closed when nobody holds its stdout any more: it and all its workers are gone.
-    lines: Receiver<String>,
-    stderr: Option<JoinHandle<String>>,
-}
-
-impl Program {
-    pub fn start(test: &Test, mut command: Command) -> Program {
-        let mut child = command
-            .env("CLUSTER_TEST", test.name)
-            .process_group(0)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let (sender, lines) = mpsc::channel();
-        let stdout = BufReader::new(child.stdout.take().unwrap());
-        thread::spawn(move || {
-            stdout.lines().map_while(Result::ok).for_each(|line| drop(sender.send(line)));
-        });
-        let mut stderr = child.stderr.take().unwrap();
-        let stderr = thread::spawn(move || {
-            let mut text = Vec::new();
-            let _ = stderr.read_to_end(&mut text);
-            String::from_utf8_lossy(&text).into_owned()
-        });
-        Program { child, lines, stderr: Some(stderr) }
+/// Whoever started the tests may have ignored or blocked signals, as shells do for what runs in the background; and
+/// all that the tests start would inherit that.
+fn take_signals_as_usual() {
+    use nix::sys::signal::{SigHandler, SigSet, Signal, signal};
+    for usual in [Signal::SIGINT, Signal::SIGTERM, Signal::SIGCHLD] {
+        #[allow(unsafe_code)]
+        // SAFETY: the default action runs no code of ours.
+        unsafe { signal(usual, SigHandler::SigDfl) }.unwrap();
     }
-
-    /// The next line of its output.
-    #[track_caller]
-    pub fn line(&mut self) -> String {
-        let line = self.lines.recv_timeout(DEADLINE);
-        line.unwrap_or_else(|_| panic!("no line; {}", self.last_words()))
-    }
-
-    #[track_caller]
-    pub fn says(&mut self, expected: &str) {
-        assert_eq!(self.line(), expected);
-    }
-
-    /// The number that a line gives after this word.
-    #[track_caller]
-    pub fn number(&mut self, word: &str) -> i32 {
-        let line = self.line();
-        let number = line.strip_prefix(word).and_then(|rest| rest.trim().parse().ok());
-        number.unwrap_or_else(|| panic!("{line:?} is not {word:?} and a number"))
-    }
-
-    pub fn is_told(&mut self, line: &str) {
-        writeln!(self.child.stdin.as_mut().unwrap(), "{line}").unwrap();
-    }
-
-    pub fn pid(&self) -> i32 {
-        self.child.id().cast_signed()
-    }
-
-    pub fn is_sent(&self, signal: Signal) {
-        send_signal(self.pid(), signal);
-    }
-
-    /// What Ctrl-C in a terminal does.
-    pub fn and_its_group_are_sent(&self, signal: Signal) {
-        send_signal(-self.pid(), signal);
-    }
-
-    #[track_caller]
-    pub fn succeeds(&mut self) {
-        let status = self.ends();
-        assert!(status.success(), "{status}; {}", self.last_words());
-    }
-
-    /// How it ends.
-    #[track_caller]
-    pub fn ends(&mut self) -> ExitStatus {
-        let deadline = Instant::now() + DEADLINE;
-        loop {
-            if let Some(status) = self.child.try_wait().unwrap() {
-                return status;
-            }
-            assert!(Instant::now() < deadline, "does not end; {}", self.last_words());
-            thread::sleep(Duration::from_millis(5)); // a poll, bounded by the deadline
-        }
-    }
-
-    /// Waits until it and all its workers are gone: nobody holds its stdout.
-    #[track_caller]
-    pub fn and_all_it_started_are_gone_within(&mut self, time: Duration) {
-        let deadline = Instant::now() + time;
-        loop {
-            match self.lines.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
-                Ok(_) => {}
-                Err(RecvTimeoutError::Disconnected) => return,
-                Err(RecvTimeoutError::Timeout) => panic!("still there; {}", self.last_words()),
-            }
-        }
-    }
-
-    /// Ends it, to hear what it had to say.
-    fn last_words(&mut self) -> String {
-        self.and_its_group_are_sent(Signal::SIGKILL);
-        let stdout: Vec<_> = self.lines.try_iter().collect();
-        let stderr = self.stderr.take().map(|reader| reader.join().unwrap()).unwrap_or_default();
-        format!("stdout: {stdout:?}, stderr:\n{stderr}")
-    }
-}
-
-impl Drop for Program {
-    fn drop(&mut self) {
-        // Until it is waited for, the number of its group cannot be anybody else's.
-        self.and_its_group_are_sent(Signal::SIGKILL);
-        let _ = self.child.wait();
-    }
-}
-
-/// A signal to a process, or to a group, which is a negative number. It may be gone.
-pub fn send_signal(pid: i32, signal: Signal) {
-    let _ = nix::sys::signal::kill(nix::unistd::Pid::from_raw(pid), signal);
+    SigSet::all().thread_unblock().unwrap();
 }
 
 /// What scenarios ask of a primary.

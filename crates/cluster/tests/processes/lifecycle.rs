@@ -60,6 +60,23 @@ pub fn tests() -> Vec<Test> {
                     .output();
                 me.send(String::from_utf8(child.unwrap().stdout).unwrap()).unwrap();
             }),
+        test("a_program_that_a_worker_starts_may_be_a_primary_itself")
+            .primary(|mut primary| {
+                let inner = std::env::var_os("T_INNER").is_some();
+                let worker =
+                    primary.fork_with(part(if inner { "inner" } else { "outer" })).unwrap();
+                assert_eq!((worker.get(), primary.hears(worker)), (1, json!("done")));
+                primary.disconnect(worker);
+                assert_eq!(exit_of(&mut primary).0, Exit::Code(0));
+            })
+            .worker(|mut me, part| {
+                if part == "outer" {
+                    let mut this = Command::new(std::env::current_exe().unwrap());
+                    assert!(this.env("T_INNER", "1").status().unwrap().success());
+                }
+                me.send("done").unwrap();
+                assert!(me.recv().unwrap().is_none());
+            }),
         test("numbers_begin_at_1_and_are_never_used_again").primary(|mut primary| {
             for number in 1..=3 {
                 let worker = primary.fork().unwrap();

@@ -143,6 +143,22 @@ pub fn tests() -> Vec<Test> {
             .outside(|test| {
                 test.start_by_shell("trap '' USR2 HUP; exec \"$0\"").succeeds();
             }),
+        test("a_worker_can_block_a_signal_and_take_it_when_it_likes")
+            .primary(|mut primary| {
+                let worker = primary.fork().unwrap();
+                assert_eq!(primary.hears(worker), json!("ready"));
+                primary.kill(worker, Signal::SIGTERM).unwrap();
+                assert_eq!(primary.hears(worker), json!("SIGTERM"));
+                primary.disconnect(worker);
+                assert_eq!(exit_of(&mut primary), (Exit::Code(0), true));
+            })
+            .worker(|mut me, _| {
+                let set: nix::sys::signal::SigSet = [Signal::SIGTERM].into_iter().collect();
+                set.thread_block().unwrap();
+                me.send("ready").unwrap();
+                me.send(set.wait().unwrap().as_str()).unwrap();
+                assert!(me.recv().unwrap().is_none());
+            }),
         test("a_program_that_a_worker_starts_can_be_ended_by_ctrl_c")
             .primary(|mut primary| {
                 let worker = primary.fork().unwrap();
