@@ -61,8 +61,7 @@ pub fn run(role: Role, args: Args) -> Outcome {
     }
 }
 
-/// How many CPUs this process may use: what the affinity mask allows, or the
-/// cgroup's quota, if that is less.
+/// How many CPUs the affinity mask and the cgroup's quota leave us.
 // ANCHOR: allowed
 fn allowed() -> io::Result<usize> {
     thread::available_parallelism().map(usize::from)
@@ -89,6 +88,9 @@ fn lead(mut primary: Primary, args: &Args) -> Outcome {
     // ANCHOR_END: primary
     if args.r#where {
         for (worker, place) in places {
+            if let Some(pid) = primary.pid(worker) {
+                story.meet(worker, pid);
+            }
             story.tell(worker, place, "");
         }
     }
@@ -129,8 +131,7 @@ fn throw(
             Some(_) => continue,
             None => "no worker is left".to_owned(),
         };
-        let advice = "run it with fewer workers: --workers 1,2";
-        return Err(Failure::new(trouble, advice).into());
+        return Err(Failure::new(trouble, "try --workers 1,2").into());
     }
     Ok(places)
 }
