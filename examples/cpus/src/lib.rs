@@ -72,7 +72,6 @@ fn lead(mut primary: Primary, args: &Args) -> Outcome {
     let story = Story::begin(&args.telling)?;
     let allowed = allowed()?;
     experiment::tell_counts(&story, &proc::cpus()?, allowed, args);
-    // ANCHOR: primary
     let counts = experiment::counts(allowed, args);
     let most = counts.iter().copied().max().unwrap_or(1);
     primary.setup(Settings::new().stderr(Stdio::Lines));
@@ -85,7 +84,6 @@ fn lead(mut primary: Primary, args: &Args) -> Outcome {
         places = throw(&mut primary, &workers[..count])?;
         Ok(start.elapsed())
     })?;
-    // ANCHOR_END: primary
     if args.r#where {
         for (worker, place) in places {
             if let Some(pid) = primary.pid(worker) {
