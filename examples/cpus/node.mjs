@@ -31,8 +31,9 @@ async function lead() {
   tell('has one pile of dice for its workers to throw');
   const times = [];
   for (const count of counts) {
+    const start = performance.now();
     let best = Infinity;
-    for (let i = 0; i < 3; i++) {
+    for (let i = 0; i < 3 && performance.now() - start < 500; i++) {
       best = Math.min(best, await throwPile(workers.slice(0, count)));
     }
     times.push(best);

@@ -21,12 +21,10 @@ if (cluster.isPrimary) {
 
 function lead(workers) {
   tell('primary', `is process ${process.pid}`);
-  // ANCHOR: primary
   for (let i = 0; i < workers; i++) {
     const worker = cluster.fork();
     tell('primary', `forks worker ${worker.id}`);
   }
-  // ANCHOR_END: primary
   let reports = 0;
   cluster.on('message', (worker, { pid, ppid, was, is }) => {
     const name = `worker ${worker.id}`;
@@ -45,11 +43,9 @@ function lead(workers) {
   });
 }
 
-// ANCHOR: worker
 function work() {
   const was = counter;
   counter += cluster.worker.id; // worker 2 adds 2
   const { pid, ppid } = process;
   process.send({ pid, ppid, was, is: counter });
 }
-// ANCHOR_END: worker

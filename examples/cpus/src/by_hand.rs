@@ -42,7 +42,6 @@ pub(crate) fn run(args: &Args) -> Outcome {
     Ok(())
 }
 
-// ANCHOR: throw
 /// Throws the pile with so many workers. Each is forked for this, works, says
 /// where it was, and ends. The end is the message that its work is done.
 fn throw(
@@ -72,9 +71,7 @@ fn throw(
     places.read_to_string(&mut said)?; // all of it fits into the pipe
     Ok((took, said))
 }
-// ANCHOR_END: throw
 
-// ANCHOR: work
 fn work(
     number: usize,
     dice: u32,
@@ -91,7 +88,6 @@ fn work(
     let line = format!("worker {number}:{}\n", seen.told()?);
     place.write_all(line.as_bytes())
 }
-// ANCHOR_END: work
 
 fn failure(status: WaitStatus) -> Failure {
     Failure::new(

@@ -49,7 +49,6 @@ fn lowest(
     path.ancestors().filter_map(limit).min()
 }
 
-// ANCHOR: quota
 /// `150000 100000`: in each 100 ms, 150 ms of CPU time. `max 100000`: no limit.
 fn version_2(cpu_max: &str) -> Option<usize> {
     let (quota, period) = cpu_max.trim().split_once(' ')?;
@@ -66,7 +65,6 @@ fn cpus_worth(quota: &str, period: &str) -> Option<usize> {
     let period: usize = period.parse().ok()?;
     Some(quota.checked_div(period)?.max(1))
 }
-// ANCHOR_END: quota
 
 #[cfg(test)]
 mod tests {

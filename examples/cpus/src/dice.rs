@@ -27,7 +27,6 @@ pub(crate) fn throw(dice: u32, place: &mut Place) -> nix::Result<u32> {
     Ok(sixes)
 }
 
-// ANCHOR: kernel
 /// Throws dice with Marsaglia's xorshift: three shifts make the next number.
 fn count_sixes(dice: u32, seed: u32) -> u32 {
     let mut number = seed | 1; // zero would stay zero
@@ -44,7 +43,6 @@ fn count_sixes(dice: u32, seed: u32) -> u32 {
     }
     sixes
 }
-// ANCHOR_END: kernel
 
 #[cfg(test)]
 mod tests {

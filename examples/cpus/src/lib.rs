@@ -61,8 +61,7 @@ pub fn run(role: Role, args: Args) -> Outcome {
     }
 }
 
-/// How many CPUs this process may use: what the affinity mask allows, or the
-/// cgroup's quota, if that is less.
+/// How many CPUs the affinity mask and the cgroup's quota leave us.
 // ANCHOR: allowed
 fn allowed() -> io::Result<usize> {
     thread::available_parallelism().map(usize::from)
@@ -73,7 +72,6 @@ fn lead(mut primary: Primary, args: &Args) -> Outcome {
     let story = Story::begin(&args.telling)?;
     let allowed = allowed()?;
     experiment::tell_counts(&story, &proc::cpus()?, allowed, args);
-    // ANCHOR: primary
     let counts = experiment::counts(allowed, args);
     let most = counts.iter().copied().max().unwrap_or(1);
     primary.setup(Settings::new().stderr(Stdio::Lines));
@@ -86,9 +84,11 @@ fn lead(mut primary: Primary, args: &Args) -> Outcome {
         places = throw(&mut primary, &workers[..count])?;
         Ok(start.elapsed())
     })?;
-    // ANCHOR_END: primary
     if args.r#where {
         for (worker, place) in places {
+            if let Some(pid) = primary.pid(worker) {
+                story.meet(worker, pid);
+            }
             story.tell(worker, place, "");
         }
     }
@@ -129,8 +129,7 @@ fn throw(
             Some(_) => continue,
             None => "no worker is left".to_owned(),
         };
-        let advice = "run it with fewer workers: --workers 1,2";
-        return Err(Failure::new(trouble, advice).into());
+        return Err(Failure::new(trouble, "try --workers 1,2").into());
     }
     Ok(places)
 }

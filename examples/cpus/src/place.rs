@@ -28,11 +28,9 @@ impl Place {
     }
 }
 
-// ANCHOR: mask
 /// The CPUs on which the kernel may run this process: its affinity mask.
 pub(crate) fn mask() -> nix::Result<Vec<usize>> {
     let mask = sched_getaffinity(Pid::from_raw(0))?; // 0: this process
     let numbers = 0..CpuSet::count();
     Ok(numbers.filter(|&cpu| mask.is_set(cpu) == Ok(true)).collect())
 }
-// ANCHOR_END: mask

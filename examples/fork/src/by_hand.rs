@@ -48,21 +48,18 @@ fn lead(story: &Story, args: &Args) -> Outcome {
         // ANCHOR_END: fork
     }
 
-    // ANCHOR: reports
     drop(report); // ours; the pipe ends when the last worker has closed its own
     for line in BufReader::new(reports).lines() {
         tell_line(story, &line?)?;
     }
     story.tell("primary", "still has", format!("a counter of {counter}"));
     drop(stay); // every worker reads the end of the pipe, and leaves
-    // ANCHOR_END: reports
     children.into_iter().try_for_each(|(number, child)| {
         tell_end(story, number, waitpid(child, None)?);
         Ok(())
     })
 }
 
-// ANCHOR: worker
 /// A worker's whole life. It begins in the middle of the program, with a copy
 /// of everything that the primary had at that moment.
 fn work(
@@ -83,7 +80,6 @@ fn work(
     drop(report);
     leave.read(&mut [0]).map(drop) // sleeps until the primary closes its end
 }
-// ANCHOR_END: worker
 
 fn tell_line(story: &Story, line: &str) -> Outcome {
     let (number, deed) = line.split_once(' ').ok_or_else(|| {
@@ -117,7 +113,6 @@ pub(crate) fn name(number: u32) -> String {
     format!("worker {number}")
 }
 
-// ANCHOR: split
 /// fork(2): called once, returns twice.
 pub(crate) fn split() -> Result<ForkResult, Box<dyn Error>> {
     let threads = std::fs::read_dir("/proc/self/task")?.count();
@@ -144,4 +139,3 @@ pub(crate) fn exit_now(result: io::Result<()>) -> ! {
         nix::libc::_exit(code)
     }
 }
-// ANCHOR_END: split

@@ -32,7 +32,6 @@ pub(crate) fn half_line(story: &Story) -> Outcome {
     half_a_line_and_fork(false, Ending::AtOnce)
 }
 
-// ANCHOR: half_line
 fn half_a_line_and_fork(flush: bool, ending: Ending) -> Outcome {
     let mut out = io::stdout();
     write!(out, "one half ... ")?; // waits in memory for its line end
@@ -47,7 +46,6 @@ fn half_a_line_and_fork(flush: bool, ending: Ending) -> Outcome {
     writeln!(out, "the other half").or_else(quiet_if_closed)?;
     Ok(())
 }
-// ANCHOR_END: half_line
 
 /// A closed pipe (`| head -1`) means that the reader has seen enough.
 fn quiet_if_closed(error: io::Error) -> io::Result<()> {
@@ -64,11 +62,9 @@ pub(crate) fn zombie(story: &Story) -> Outcome {
         ForkResult::Child => exit_now(Ok(())),
         ForkResult::Parent { child } => child,
     };
-    // ANCHOR: zombie
     // Waits for its end, but leaves it there (WNOWAIT).
     waitid(Id::Pid(child), WaitPidFlag::WEXITED | WaitPidFlag::WNOWAIT)?;
     let stat = std::fs::read_to_string(format!("/proc/{child}/stat"))?;
-    // ANCHOR_END: zombie
     let state = state(&stat).unwrap_or("unknown");
     story.tell(name(1), "is process", format!("{child} in state {state}"));
     story.tell("primary", "waits for", name(1));
