@@ -1,1 +1,269 @@
 //! The lessons through the runner, from outside.
+
+mod support;
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::os::unix::process::ExitStatusExt;
+use std::process::Command;
+use std::time::Duration;
+
+use nix::sys::signal::Signal;
+use predicates::prelude::*;
+use predicates::str::{contains, is_empty, starts_with};
+use support::{IN_TIME, Run, assert_fits_80_columns, lessons};
+
+const RUNNER: &str = env!("CARGO_BIN_EXE_main-runner");
+
+/// Long enough that a lesson is still in the middle of its story when the test acts.
+const SLOW: &str = "--slow=5s";
+
+/// The runner with these words, for tests that only look at what it says.
+fn runner(words: &str) -> assert_cmd::Command {
+    let mut command = assert_cmd::cargo::cargo_bin_cmd!("main-runner");
+    command.args(words.split_whitespace()).env("COLUMNS", "200").timeout(IN_TIME);
+    command
+}
+
+fn stdout(words: &str) -> String {
+    let output = runner(words).assert().success().get_output().stdout.clone();
+    String::from_utf8(output).expect("output is text")
+}
+
+fn start(words: &str) -> Run {
+    Run::start(RUNNER, &words.split_whitespace().collect::<Vec<_>>())
+}
+
+/// The names in the table, in its order.
+fn table() -> Vec<String> {
+    let first_word = |line: &str| line.split_whitespace().next().map(str::to_owned);
+    stdout("").lines().map_while(first_word).collect()
+}
+
+// The table and the names.
+
+#[test]
+fn without_a_lesson_the_table_and_the_next_command_are_shown() {
+    let shown = stdout("");
+    for lesson in lessons() {
+        let page = support::page(&lesson);
+        let question = page.lines().find_map(|line| line.strip_prefix("question: "));
+        let question = question.expect("a page asks a question").trim_matches('"');
+        let row = shown.lines().find(|line| line.starts_with(&format!("{lesson} ")));
+        let row = row.unwrap_or_else(|| panic!("no row for {lesson}:\n{shown}"));
+        assert!(row.contains(question) && row.contains("minutes"), "{row}");
+    }
+    assert!(shown.contains("cargo run -p main-runner -- cpus"), "{shown}");
+    assert_fits_80_columns("the table", &shown);
+}
+
+#[test]
+fn a_lesson_has_one_name_for_its_folder_its_page_and_the_runner() {
+    let table: BTreeSet<String> = table().into_iter().collect();
+    assert_eq!(table, lessons().into_iter().collect(), "table and folders differ");
+
+    let pages = fs::read_dir(support::root().join("lessons")).expect("there are pages");
+    let pages: BTreeSet<String> = pages
+        .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
+        .filter_map(|name| name.strip_suffix(".md").map(str::to_owned))
+        .filter(|name| !["README", "teacher", "glossary"].contains(&name.as_str()))
+        .collect();
+    assert_eq!(table, pages, "table and pages differ");
+}
+
+#[test]
+fn a_wrong_name_exits_2_and_names_the_nearest_lesson() {
+    for words in ["icp", "read icp", "node icp", "compare icp", "help icp"] {
+        let advice = format!("type: cargo run -p main-runner -- {}", words.replace("icp", "ipc"));
+        runner(words)
+            .assert()
+            .code(2)
+            .stdout(is_empty())
+            .stderr(starts_with("error: there is no lesson `icp`\nhelp: did you mean `ipc`?"))
+            .stderr(contains(advice).and(contains("cpus").not()))
+            .stderr(predicate::function(|text: &str| text.lines().count() == 2));
+    }
+}
+
+#[test]
+fn a_name_that_is_near_nothing_points_to_the_table() {
+    runner("quaternion").assert().code(2).stderr(
+        "error: there is no lesson `quaternion`\nhelp: to see all lessons, type: cargo run -p main-runner\n",
+    );
+}
+
+#[test]
+fn the_beginning_of_a_name_an_old_name_and_a_file_name_will_do() {
+    let online = stdout("online --help");
+    for words in ["onl", "clusterEvent", "online.js", "online.mjs", "clusterEvent.js"] {
+        assert_eq!(stdout(&format!("{words} --help")), online, "{words}");
+    }
+    assert_eq!(stdout("numberOfCpuCores --help"), stdout("cpus --help"));
+    assert_eq!(stdout("read clusterEvent.js"), stdout("read online"));
+}
+
+#[test]
+fn a_wrong_flag_is_refused_with_exit_code_2() {
+    runner("ipc --no-such-flag").assert().code(2).stdout(is_empty());
+}
+
+#[test]
+fn help_fits_80_columns() {
+    for words in ["", "all", "read", "node", "compare", "help"] {
+        assert_fits_80_columns(words, &stdout(&format!("{words} --help")));
+    }
+    for lesson in lessons() {
+        assert_fits_80_columns(&lesson, &stdout(&format!("{lesson} --help")));
+        assert_eq!(stdout(&format!("help {lesson}")), stdout(&format!("{lesson} --help")));
+    }
+}
+
+#[test]
+fn the_version_is_told() {
+    runner("--version").assert().success().stdout(starts_with("main-runner "));
+}
+
+// Running lessons.
+
+#[test]
+fn every_lesson_runs_by_name_and_leaves_nothing_behind() {
+    for lesson in lessons() {
+        let run = start(&lesson);
+        let output = run.finish(IN_TIME);
+        assert!(output.status.success(), "{lesson}: {output:#?}");
+        assert!(!output.stdout.is_empty(), "{lesson} says nothing");
+        run.assert_nothing_left(Duration::from_secs(1));
+    }
+}
+
+#[test]
+fn all_runs_every_lesson_in_the_order_of_the_table() {
+    let run = start("all");
+    let output = run.finish(IN_TIME * 4);
+    assert!(output.status.success(), "{output:#?}");
+    let mut rest = output.stdout.as_str();
+    for lesson in table() {
+        let heading = format!("{lesson}: ");
+        let at = rest.find(&heading).unwrap_or_else(|| panic!("{lesson} is missing: {output:#?}"));
+        rest = &rest[at..];
+    }
+    run.assert_nothing_left(Duration::from_secs(1));
+}
+
+#[test]
+fn ctrl_c_in_the_middle_of_a_lesson_ends_it_by_sigint_with_its_workers() {
+    for lesson in lessons() {
+        let run = start(&format!("{lesson} {SLOW}"));
+        run.wait_for_line("", IN_TIME);
+        run.signal_group(Signal::SIGINT);
+        let output = run.finish(IN_TIME);
+        assert_eq!(output.status.signal(), Some(Signal::SIGINT as i32), "{lesson}: {output:#?}");
+        run.assert_nothing_left(Duration::from_secs(1));
+    }
+}
+
+#[test]
+fn ctrl_c_in_the_middle_of_all_ends_the_runner_by_sigint_too() {
+    let run = start(&format!("all {SLOW}"));
+    run.wait_for_lines(2, "", IN_TIME); // the heading, and the first sentence of the lesson
+    run.signal_group(Signal::SIGINT);
+    let output = run.finish(IN_TIME);
+    assert_eq!(output.status.signal(), Some(Signal::SIGINT as i32), "{output:#?}");
+    run.assert_nothing_left(Duration::from_secs(1));
+}
+
+#[test]
+fn when_the_primary_is_killed_its_workers_follow_within_a_second() {
+    for lesson in lessons() {
+        let run = start(&format!("{lesson} {SLOW}"));
+        run.wait_for_line("", IN_TIME);
+        run.signal(Signal::SIGKILL);
+        let output = run.finish(IN_TIME);
+        assert_eq!(output.status.signal(), Some(Signal::SIGKILL as i32), "{lesson}: {output:#?}");
+        run.assert_nothing_left(Duration::from_secs(1));
+    }
+}
+
+#[test]
+fn a_reader_that_has_seen_enough_ends_the_runner_quietly() {
+    let mut commands: Vec<String> = ["", "--help", "read ipc"].map(str::to_owned).into();
+    commands.extend(lessons());
+    for words in commands {
+        let pipeline = format!("\"$RUNNER\" {words} | head -1");
+        let run = Run::of(Command::new("sh").args(["-c", &pipeline]).env("RUNNER", RUNNER));
+        let output = run.finish(IN_TIME);
+        assert_eq!(output.stdout.lines().count(), 1, "{words}: {output:#?}");
+        assert_eq!(output.stderr, "", "`{words} | head -1` complains");
+        run.assert_nothing_left(Duration::from_secs(1));
+    }
+}
+
+#[test]
+fn a_reader_that_was_never_there_ends_the_runner_quietly() {
+    let mut commands: Vec<String> =
+        ["", "--help", "read ipc", "all", "compare ipc"].map(str::to_owned).into();
+    commands.extend(lessons());
+    for words in commands {
+        let run = Run::without_reader(Command::new(RUNNER).args(words.split_whitespace()));
+        let output = run.finish(IN_TIME);
+        assert_eq!(output.stderr, "", "`{words}` without a reader complains");
+        run.assert_nothing_left(Duration::from_secs(1));
+    }
+}
+
+// The tools.
+
+#[test]
+fn every_page_fits_80_columns_and_is_plain_text_in_a_pipe() {
+    for lesson in lessons() {
+        let page = stdout(&format!("read {lesson}"));
+        assert_fits_80_columns(&lesson, &page);
+        assert!(!page.contains('\u{1b}'), "escape sequences in a pipe: {lesson}");
+        for markup in ["<details>", "<summary>", "```", "**", "](", "minutes:"] {
+            assert!(!page.contains(markup), "{lesson}: {markup} is left in\n{page}");
+        }
+    }
+}
+
+#[test]
+fn without_node_the_tool_says_so_and_what_to_do() {
+    let nowhere = support::root().join("lessons"); // a folder without programs
+    for lesson in lessons() {
+        let expected = match support::lesson_file(&lesson, "node.mjs").is_file() {
+            true => "Node is not installed",
+            false => "is not there",
+        };
+        runner(&format!("node {lesson}"))
+            .env("PATH", &nowhere)
+            .assert()
+            .code(1)
+            .stdout(is_empty())
+            .stderr(contains(expected))
+            .stderr(predicate::function(|text: &str| text.lines().count() == 2));
+    }
+}
+
+#[test]
+fn compare_puts_every_telling_into_a_column() {
+    let nowhere = support::root().join("lessons");
+    for lesson in lessons() {
+        let sheet = runner(&format!("compare {lesson}")).env("PATH", &nowhere).assert().success();
+        let sheet = String::from_utf8_lossy(&sheet.get_output().stdout).into_owned();
+        let has = |file: &str| support::lesson_file(&lesson, file).is_file();
+        assert!(sheet.contains("rust"), "{sheet}");
+        assert_eq!(sheet.contains("by hand"), has("src/by_hand.rs"), "{sheet}");
+        assert_eq!(sheet.contains("not installed"), has("node.mjs"), "{sheet}");
+        assert_fits_80_columns(&lesson, &sheet);
+    }
+}
+
+// The README.
+
+#[test]
+fn the_readme_fits_a_screen_and_lists_the_lessons_in_order() {
+    let readme = support::root().join("README.md");
+    let readme = fs::read_to_string(readme).expect("there is a README");
+    assert!(readme.lines().count() <= 60, "longer than a screen");
+    let rows = readme.lines().filter_map(|line| line.strip_prefix("| [`")?.split('`').next());
+    assert_eq!(rows.collect::<Vec<_>>(), table());
+}

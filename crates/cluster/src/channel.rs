@@ -12,19 +12,10 @@ use rustix::net::{
 };
 use serde::Serialize;
 
-use crate::wire::{ACK, Decoder, Incoming, Line, MAX_LINE, NACK, Outbox};
+use crate::wire::{ACK, Decoder, Envelope, Incoming, Line, MAX_LINE, NACK, Outbox, WithSocket};
 
 /// Descriptors that one read can take. The kernel never sends more than 253 (`SCM_MAX_FD`); Node sends one.
 const DESCRIPTORS: usize = 253;
-
-/// How a read or write treats a channel that is not ready.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) enum Wait {
-    /// Come back at once.
-    No,
-    /// Sleep until there is something to read.
-    ForData,
-}
 
 /// What a read found.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -67,12 +58,11 @@ impl Channel {
         !self.deaf && self.outbox.wants_write()
     }
 
-    /// Reads once.
-    pub(crate) fn fill(&mut self, wait: Wait) -> Result<Filled> {
+    /// Reads once, without waiting.
+    pub(crate) fn fill(&mut self) -> Result<Filled> {
         let mut control = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(DESCRIPTORS))];
         let mut control = RecvAncillaryBuffer::new(&mut control);
-        let mut flags = RecvFlags::CMSG_CLOEXEC;
-        flags.set(RecvFlags::DONTWAIT, wait == Wait::No);
+        let flags = RecvFlags::CMSG_CLOEXEC | RecvFlags::DONTWAIT;
         let space = &mut [IoSliceMut::new(self.decoder.space())];
         let count = match recvmsg(&*self.socket, space, &mut control, flags) {
             Ok(read) => read.bytes,
@@ -103,7 +93,7 @@ impl Channel {
                     } else {
                         format!("{{\"cmd\":\"NODE_SOCKET_COUNT\",\"key\":{key},\"count\":0}}\n")
                     };
-                    self.outbox.push(Line::internal(answer.into_bytes()));
+                    self.outbox.push(Line::internal(answer.into_bytes(), None));
                 }
                 Incoming::UserWithHandle(..) | Incoming::ClusterWithHandle(..) => {
                     self.outbox.answer(ACK);
@@ -116,8 +106,8 @@ impl Channel {
         }
     }
 
-    /// The peer lost the descriptor of our last handle. Returns false when it is given up.
-    pub(crate) fn resend_handle(&mut self) -> bool {
+    /// The peer lost the descriptor of our last handle: it is sent again. Returns it when it is given up.
+    pub(crate) fn resend_handle(&mut self) -> Option<Line> {
         self.outbox.refused()
     }
 
@@ -125,7 +115,14 @@ impl Channel {
     pub(crate) fn push_internal(&mut self, message: &impl Serialize) {
         // Our own structs of strings and numbers: they always serialize.
         if let Ok(bytes) = line(message) {
-            self.outbox.push(Line::internal(bytes));
+            self.outbox.push(Line::internal(bytes, None));
+        }
+    }
+
+    /// Puts a message of the cluster layer and its socket into the queue.
+    pub(crate) fn push_internal_with(&mut self, message: Envelope, socket: Arc<OwnedFd>) {
+        if let Ok(bytes) = line(&WithSocket::new(message)) {
+            self.outbox.push(Line::internal(bytes, Some(socket)));
         }
     }
 

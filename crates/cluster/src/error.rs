@@ -54,6 +54,31 @@ pub enum Error {
     UnexpectedDescriptor,
     /// A worker went away with this many messages not delivered to it.
     Undelivered(usize),
+    /// A worker cannot listen there.
+    Listen {
+        /// Where.
+        address: String,
+        /// The system's reason.
+        source: io::Error,
+    },
+    /// A worker wants a shared listener in another mode than the worker that came first; where, and whether it blocks.
+    Blocking {
+        /// Where.
+        address: String,
+        /// Whether it is in blocking mode.
+        blocks: bool,
+    },
+    /// The primary distributes the connections, so there is no socket to take; where.
+    NotShared(String),
+    /// The scheduling policy cannot change any more: workers were forked already.
+    PolicyFrozen,
+    /// Too many workers died: they are not replaced any more.
+    GaveUp {
+        /// So many restarts were allowed.
+        restarts: usize,
+        /// Within this time.
+        period: std::time::Duration,
+    },
     /// The shutdown has begun; no worker is started any more.
     ShuttingDown,
     /// The system refused something that never fails on a healthy machine.
@@ -92,9 +117,7 @@ impl Error {
             Error::Closed(_) | Error::PrimaryGone => {
                 "Send only until the disconnect is told.".into()
             }
-            Error::Full(_) => {
-                "Handle events until the other side has read, then send again.".into()
-            }
+            Error::Full(_) => "Handle events until Event::Drain, then send again.".into(),
             Error::NotJson(_) => {
                 "Send strings, numbers, booleans, arrays, or maps with string keys.".into()
             }
@@ -104,6 +127,29 @@ impl Error {
                     .into()
             }
             Error::Undelivered(_) => "Let a worker read before it is stopped.".into(),
+            Error::Listen { source, .. } => match source.raw_os_error() {
+                Some(nix::libc::EADDRINUSE) => {
+                    "End the program that listens there, or choose another port (0: any free one).".into()
+                }
+                Some(nix::libc::EACCES) => {
+                    "Ports below 1024 need root: choose a higher one. For a path: check its directory.".into()
+                }
+                Some(nix::libc::EADDRNOTAVAIL) => {
+                    "Choose an address of this machine: 127.0.0.1 for itself alone, 0.0.0.0 for all.".into()
+                }
+                Some(nix::libc::ENAMETOOLONG) => "Choose a path of at most 107 bytes.".into(),
+                Some(nix::libc::ENOENT) => "Make the directory first.".into(),
+                _ => "Choose another address.".into(),
+            },
+            Error::Blocking { blocks: true, .. } => "Ask for Listen::blocking() here, too.".into(),
+            Error::Blocking { blocks: false, .. } => {
+                "Leave out Listen::blocking(), or have every worker ask for it.".into()
+            }
+            Error::NotShared(_) => {
+                "Use accept(), or choose SchedulingPolicy::Shared in the primary.".into()
+            }
+            Error::PolicyFrozen => "Call set_scheduling_policy() before the first fork().".into(),
+            Error::GaveUp { .. } => "See above why the workers died; replacing them does not help.".into(),
             Error::ShuttingDown => "Start workers before begin_shutdown().".into(),
             Error::System { .. } => "Check the limits of this user (ulimit -a).".into(),
         }
@@ -126,7 +172,7 @@ impl fmt::Display for Error {
                 write!(f, "the primary speaks 'advanced' serialization; this program speaks 'json'")
             }
             Error::Spawn { worker, program, source } => {
-                write!(f, "cannot start {worker}: {}: {source}", program.display())
+                write!(f, "cannot start {worker}: {}: {}", program.display(), reason(source))
             }
             Error::NoSuchWorker(worker) => write!(f, "there is no {worker}"),
             Error::Closed(worker) => write!(f, "the channel to {worker} is closed"),
@@ -143,8 +189,24 @@ impl fmt::Display for Error {
             Error::UnexpectedDescriptor => write!(f, "an unexpected file descriptor, closed"),
             Error::Undelivered(1) => write!(f, "1 message was not delivered"),
             Error::Undelivered(count) => write!(f, "{count} messages were not delivered"),
+            Error::Listen { address, source } => {
+                write!(f, "cannot listen on {address}: {}", reason(source))
+            }
+            Error::Blocking { address, blocks: true } => {
+                write!(f, "the listener on {address} is in blocking mode")
+            }
+            Error::Blocking { address, blocks: false } => {
+                write!(f, "the listener on {address} is in non-blocking mode")
+            }
+            Error::NotShared(address) => {
+                write!(f, "the primary distributes the connections to {address}")
+            }
+            Error::PolicyFrozen => write!(f, "the scheduling policy is fixed since the first fork"),
+            Error::GaveUp { restarts, period } => {
+                write!(f, "gave up after {restarts} restarts within {period:?}")
+            }
             Error::ShuttingDown => write!(f, "no new worker: the shutdown has begun"),
-            Error::System { what, source } => write!(f, "cannot {what}: {source}"),
+            Error::System { what, source } => write!(f, "cannot {what}: {}", reason(source)),
         }?;
         if f.alternate() { write!(f, "\n{}", self.advice()) } else { Ok(()) }
     }
@@ -153,10 +215,20 @@ impl fmt::Display for Error {
 impl std::error::Error for Error {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
-            Error::Spawn { source, .. } | Error::System { source, .. } => Some(source),
+            Error::Spawn { source, .. }
+            | Error::Listen { source, .. }
+            | Error::System { source, .. } => Some(source),
             Error::NotJson(source) | Error::UnexpectedMessage(source) => Some(source),
             _ => None,
         }
+    }
+}
+
+/// The system's words, without the number that std adds.
+fn reason(error: &io::Error) -> String {
+    match error.raw_os_error() {
+        Some(number) => nix::errno::Errno::from_raw(number).desc().to_lowercase(),
+        None => error.to_string(),
     }
 }
 

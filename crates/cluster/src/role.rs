@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use crate::{Error, Primary, Worker, WorkerId, sys};
 
 /// What this process is; Node's `cluster.isPrimary` and `cluster.isWorker`, with what belongs to each.
+#[allow(clippy::large_enum_variant)] // there is one of them in a process
 #[derive(Debug)]
 pub enum Role {
     /// Nobody's worker: the process that forks and is told what happens.

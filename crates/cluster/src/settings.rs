@@ -44,7 +44,8 @@ impl Settings {
         Settings::default()
     }
 
-    /// The program of the workers; this program if never set. Node's `exec` with its `execPath`: a program is executed as it is.
+    /// The program of the workers; this program if never set. Node's `exec` with its `execPath`: a program is executed as it is,
+    /// and one without a slash in its name is looked up in `PATH`.
     ///
     /// Another program is taken to be foreign: it gets a process group of its own, so that Ctrl-C reaches it only
     /// through the primary. (A Node worker dies of a terminal's SIGINT, even where it is ignored or blocked.)

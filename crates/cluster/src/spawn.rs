@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::process::{self, Command};
 
 use nix::fcntl::OFlag;
-use nix::spawn::{PosixSpawnAttr, PosixSpawnFileActions, PosixSpawnFlags, posix_spawn};
+use nix::spawn::{PosixSpawnAttr, PosixSpawnFileActions, PosixSpawnFlags, posix_spawnp};
 use nix::sys::signal::{SigSet, Signal};
 use nix::sys::stat::Mode;
 use nix::unistd::Pid;
@@ -155,7 +155,7 @@ impl Start<'_> {
                 c_string(name)
             })
             .collect::<io::Result<Vec<CString>>>()?;
-        Ok(posix_spawn(path.as_c_str(), &files, &attributes, &args, &env)?.as_raw())
+        Ok(posix_spawnp(&path, &files, &attributes, &args, &env)?.as_raw())
     }
 
     /// The way for a working directory, a user or a group, which posix_spawn does not know. Its cost grows with the primary's

@@ -1,74 +1,59 @@
 //! How a lesson tells its story: one sentence per line, actor, verb, object.
+//!
+//! A lesson's primary begins a [`Story`] and tells it sentence by sentence. How the sentences reach
+//! the person (slowly, step by step, with process ids, in a log) is up to the flags in [`Telling`],
+//! which every lesson has.
+//!
+//! ```
+//! use narrator::{Story, Telling};
+//!
+//! let story = Story::begin(&Telling::default())?;
+//! story.tell("primary", "forks", "worker 1");
+//! story.tell("worker 1", "is online", "");
+//! story.end(); // waits until both are printed
+//! # Ok::<(), narrator::Failure>(())
+//! ```
+//!
+//! prints
+//!
+//! ```text
+//! primary   forks worker 1
+//! worker 1  is online
+//! ```
+//!
+//! With `--record FILE` each sentence is also one JSON object on a line of FILE, written when it is
+//! told, whatever the pace of the printing:
+//!
+//! ```text
+//! {"number":1,"time_ms":0.072,"actor":"primary","pid":4710,"verb":"forks","object":"worker 1"}
+//! ```
+//!
+//! `number` counts from 1, `time_ms` is the time in milliseconds since the story began, and `pid`
+//! is there when the story knows it ([`Story::meet`]). The texts are as they were told, unescaped.
+//!
+//! Three promises hold everywhere: the program's loop never waits for the terminal, each sentence is
+//! one `write(2)` of whole lines, and nothing that a worker sends can move the cursor or change
+//! colours.
 
-use std::error::Error;
-use std::fmt::{self, Display};
-use std::process::ExitCode;
+// On other systems the crate is empty, so that the `cluster` crate's error is the only one.
+#![cfg(unix)]
+#![cfg_attr(test, allow(clippy::unwrap_used))]
 
-/// What a lesson's `run` returns.
-pub type Outcome = Result<(), Box<dyn Error>>;
+mod failure;
+mod look;
+mod pace;
+mod printer;
+mod program;
+mod queue;
+mod record;
+mod sentence;
+mod stage;
+mod step;
+mod story;
+mod telling;
+mod text;
 
-/// The flags that every lesson has; each lesson flattens them into its own.
-#[derive(clap::Args, Clone, Debug, Default)]
-pub struct Telling {
-    /// Show the process id of each actor
-    #[arg(long)]
-    pub pids: bool,
-}
-
-/// A story being told.
-#[derive(Clone, Debug)]
-pub struct Story;
-
-impl Story {
-    /// Begins a story.
-    ///
-    /// # Errors
-    /// When the record file cannot be created.
-    pub fn begin(_telling: &Telling) -> Result<Story, Failure> {
-        Ok(Story)
-    }
-
-    /// Tells one sentence.
-    pub fn tell(&self, actor: impl Display, verb: impl Display, object: impl Display) {
-        anstream::println!("{actor:<9} {verb} {object}");
-    }
-}
-
-/// A failure that a person reads: what happened, and what to do about it.
-#[derive(Debug)]
-pub struct Failure {
-    what: String,
-    advice: String,
-}
-
-impl Failure {
-    /// A failure from its two lines.
-    pub fn new(what: impl Into<String>, advice: impl Into<String>) -> Failure {
-        Failure { what: what.into(), advice: advice.into() }
-    }
-}
-
-impl Display for Failure {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.what)?;
-        if f.alternate() { write!(f, "\n{}", self.advice) } else { Ok(()) }
-    }
-}
-
-impl Error for Failure {}
-
-/// The arguments of this program. A worker of a foreign primary gets arguments that are not ours: it takes the defaults.
-pub fn arguments<A: clap::Parser + Default>(is_worker: bool) -> A {
-    if is_worker { A::try_parse().unwrap_or_default() } else { A::parse() }
-}
-
-/// Runs a program to its exit code and reports a failure in two lines.
-pub fn run(program: impl FnOnce() -> Outcome) -> ExitCode {
-    match program() {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            anstream::eprintln!("{error:#}");
-            ExitCode::FAILURE
-        }
-    }
-}
+pub use failure::{Failure, Outcome};
+pub use program::{arguments, command, run};
+pub use story::Story;
+pub use telling::Telling;

@@ -1,8 +1,10 @@
 //! What the primary knows of one worker.
 
 use std::os::fd::OwnedFd;
+use std::time::Instant;
 
 use super::output::Output;
+use crate::Settings;
 use crate::channel::Channel;
 use crate::spawn::Spawned;
 
@@ -49,10 +51,15 @@ pub(crate) struct Child {
     pub reaped: bool,
     /// Bytes of messages that may wait for it.
     pub queue_limit: usize,
+    /// A message was refused: the program wants to know when there is room again.
+    pub told_full: bool,
+    pub started: Instant,
+    /// What its fork had of its own, for a replacement.
+    pub extra: Settings,
 }
 
 impl Child {
-    pub(crate) fn new(spawned: Spawned, queue_limit: usize) -> Child {
+    pub(crate) fn new(spawned: Spawned, queue_limit: usize, extra: Settings) -> Child {
         Child {
             pid: spawned.pid,
             pidfd: spawned.pidfd,
@@ -62,6 +69,9 @@ impl Child {
             asked: None,
             reaped: false,
             queue_limit,
+            told_full: false,
+            started: Instant::now(),
+            extra,
         }
     }
 }

@@ -1,11 +1,11 @@
 //! What happens to a primary.
 
-use crate::{Error, Exit, Message, Settings, Signal, WorkerId};
+use crate::{Address, Error, Exit, Message, Settings, Signal, WorkerId};
 
 /// What happened; Node's events of `cluster`, as one enum.
 ///
-/// In this order for every worker: `Fork`, `Online`, then `Message` and `Output` in the order in which the worker sent them,
-/// `Disconnect`, `Exit`. Each comes once, and no message comes after `Disconnect`. What several workers do
+/// In this order for every worker: `Fork`, `Online`, then `Listening` and `Message` in the order in which the worker sent them,
+/// `Disconnect`, `Exit`. No message comes after `Disconnect`; `Output` may come until `Exit`. What several workers do
 /// interleaves freely.
 #[derive(Debug)]
 #[non_exhaustive]
@@ -16,10 +16,15 @@ pub enum Event {
     Fork(WorkerId),
     /// The worker runs and has its role; Node's `online`. It says nothing about being ready to serve.
     Online(WorkerId),
+    /// The worker listens; Node's `listening`. With port 0 the port is the one that the system chose.
+    Listening(WorkerId, Address),
     /// The worker sent a message; Node's `message`.
     Message(WorkerId, Message),
     /// The worker wrote a line to its stdout or stderr, and [`Stdio::Lines`](crate::Stdio::Lines) is set.
     Output(WorkerId, String),
+    /// Everything that was sent to the worker is in its channel, after a message was refused as
+    /// [`Full`](crate::SendError::Full); Node's `drain` of a stream.
+    Drain(WorkerId),
     /// The channel to the worker is closed; Node's `disconnect`. Always told, and always before `Exit`.
     Disconnect(WorkerId),
     /// The worker's process has ended and was reaped; Node's `exit`.

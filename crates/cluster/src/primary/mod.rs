@@ -1,9 +1,16 @@
 //! The primary: forks workers, talks to them, and is told what happens to them.
 
+mod bind;
 mod child;
 mod ending;
 mod event;
+mod handover;
+mod hear;
+mod listener;
+mod listening;
 mod output;
+mod rotation;
+mod send;
 mod signals;
 mod turn;
 mod waker;
@@ -13,19 +20,21 @@ use std::time::{Duration, Instant};
 
 use nix::sys::signalfd::SignalFd;
 use rustix::process::pidfd_send_signal;
-use serde::Serialize;
 
 pub use self::child::State;
 pub use self::event::{Event, Report};
+pub use self::send::Sent;
 pub use self::signals::die_of;
 pub use self::waker::Waker;
 
+pub(crate) use self::send::handle_line;
+
 use self::child::Child;
 use self::ending::Ending;
-use crate::channel::line;
+use self::listener::Listeners;
 use crate::spawn::Program;
 use crate::wire::Envelope;
-use crate::{Error, Handle, SendError, Settings, Signal, WorkerId, sys};
+use crate::{Error, SchedulingPolicy, Settings, Signal, WorkerId, sys};
 
 /// How many bytes of messages may wait for one worker, if the settings do not say.
 const QUEUE_LIMIT: usize = 1024 * 1024;
@@ -46,15 +55,12 @@ pub struct Primary {
     waker: Waker,
     signals: Option<(SignalFd, Vec<Signal>)>,
     ending: Option<Ending>,
-}
-
-/// What became of a message that was taken.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Sent {
-    /// It is in the worker's socket.
-    Sent,
-    /// It waits in the primary; it goes out while [`next_event`](Primary::next_event) waits.
-    Queued,
+    scheduling_policy: SchedulingPolicy,
+    listeners: Listeners,
+    /// Forks that are put off, and what each has of its own.
+    due: Vec<(Instant, Settings)>,
+    /// The worker whose exit was told last, and what its fork had of its own.
+    gone: Option<(WorkerId, Settings)>,
 }
 
 impl Primary {
@@ -72,6 +78,10 @@ impl Primary {
             waker: Waker::new()?,
             signals: None,
             ending: None,
+            scheduling_policy: SchedulingPolicy::from_environment(),
+            listeners: Listeners::default(),
+            due: Vec::new(),
+            gone: None,
         })
     }
 
@@ -107,15 +117,48 @@ impl Primary {
             return Err(Error::ShuttingDown);
         }
         self.news.push_back(Event::Setup(Box::new(self.settings.clone())));
-        let settings = self.settings.merged_with(extra);
+        let settings = self.settings.merged_with(extra.clone());
         self.last_id += 1;
         let worker = WorkerId(self.last_id);
         let spawned = crate::spawn::spawn(&self.program, &settings, worker)
             .map_err(|(program, source)| Error::Spawn { worker, program, source })?;
         let queue_limit = settings.queue_limit.unwrap_or(QUEUE_LIMIT);
-        self.workers.insert(worker, Child::new(spawned, queue_limit));
+        self.workers.insert(worker, Child::new(spawned, queue_limit, extra));
         self.news.push_back(Event::Fork(worker));
         Ok(worker)
+    }
+
+    /// Starts a worker later, while [`next_event`](Primary::next_event) waits; it gets the settings that `like` had of its
+    /// own, if that worker is still known. Until then a worker is due: `next_event` does not say `None`, and the listeners of a
+    /// worker that crashed stay open.
+    ///
+    /// # Errors
+    /// [`Error::ShuttingDown`] after [`begin_shutdown`](Primary::begin_shutdown).
+    pub fn fork_after(&mut self, delay: Duration, like: Option<WorkerId>) -> Result<(), Error> {
+        if self.ending.is_some() {
+            return Err(Error::ShuttingDown);
+        }
+        let extra = like.and_then(|worker| self.extra_of(worker)).unwrap_or_default();
+        self.due.push((Instant::now() + delay, extra));
+        Ok(())
+    }
+
+    /// Who chooses the worker for a connection; Node's `cluster.schedulingPolicy`.
+    pub fn scheduling_policy(&self) -> SchedulingPolicy {
+        self.scheduling_policy
+    }
+
+    /// Chooses who chooses, before the first fork. If never called: what `NODE_CLUSTER_SCHED_POLICY` says (`rr` or `none`), or
+    /// [`SchedulingPolicy::RoundRobin`].
+    ///
+    /// # Errors
+    /// [`Error::PolicyFrozen`] after the first fork: workers rely on it.
+    pub fn set_scheduling_policy(&mut self, policy: SchedulingPolicy) -> Result<(), Error> {
+        if self.last_id > 0 {
+            return Err(Error::PolicyFrozen);
+        }
+        self.scheduling_policy = policy;
+        Ok(())
     }
 
     /// The workers that are there, in the order of their numbers; Node's `cluster.workers`. A worker leaves the list when its
@@ -148,87 +191,6 @@ impl Primary {
     /// (`None`); Node's `worker.exitedAfterDisconnect`.
     pub fn exited_after_disconnect(&self, worker: WorkerId) -> Option<bool> {
         self.workers.get(&worker)?.asked
-    }
-
-    /// Sends a message to a worker; Node's `worker.send(message)`. Never waits.
-    ///
-    /// # Errors
-    /// [`SendError::Full`] gives the message back: the worker does not read, and what waits for it has reached
-    /// [`Settings::queue_limit`]. [`SendError::Failed`]: no such worker, its channel is closed or about to be, or the message
-    /// cannot be said in JSON.
-    pub fn send<M: Serialize>(
-        &mut self,
-        worker: WorkerId,
-        message: M,
-    ) -> Result<Sent, SendError<M>> {
-        let mut bytes = line(&message).map_err(Error::NotJson)?;
-        self.send_line(worker, &mut bytes, &mut None).map_err(|refusal| refusal.into_error(message))
-    }
-
-    /// Sends a message and a socket; Node's `worker.send(message, handle)`. The socket is closed here once the worker has it.
-    ///
-    /// # Errors
-    /// As [`send`](Primary::send), with the socket given back too.
-    pub fn send_with<M: Serialize>(
-        &mut self,
-        worker: WorkerId,
-        message: M,
-        handle: impl Into<Handle>,
-    ) -> Result<Sent, SendError<(M, Handle)>> {
-        let handle = handle.into();
-        let mut bytes = handle_line(&message, &handle)?;
-        let mut handle = Some(handle);
-        self.send_line(worker, &mut bytes, &mut handle).map_err(|refusal| match handle {
-            Some(handle) => refusal.into_error((message, handle)),
-            None => SendError::Failed(Error::Closed(worker)),
-        })
-    }
-
-    /// Sends a message to every worker that is connected; says who could not be sent it, and why.
-    ///
-    /// # Errors
-    /// [`Error::NotJson`] when the message cannot be said in JSON; then nobody got it.
-    pub fn broadcast<M: Serialize>(&mut self, message: M) -> Result<Vec<(WorkerId, Error)>, Error> {
-        let bytes = line(&message).map_err(Error::NotJson)?;
-        let connected: Vec<_> = self.workers().filter(|&id| self.takes_messages(id)).collect();
-        let mut missed = Vec::new();
-        for worker in connected {
-            if let Err(refusal) = self.send_line(worker, &mut bytes.clone(), &mut None) {
-                missed.push((worker, refusal.into_error(()).into()));
-            }
-        }
-        Ok(missed)
-    }
-
-    fn takes_messages(&self, worker: WorkerId) -> bool {
-        self.workers
-            .get(&worker)
-            .is_some_and(|child| child.channel.is_some() && child.asked != Some(true))
-    }
-
-    /// Takes the bytes and the handle only if it can keep them.
-    fn send_line(
-        &mut self,
-        worker: WorkerId,
-        bytes: &mut Vec<u8>,
-        handle: &mut Option<Handle>,
-    ) -> Result<Sent, Refusal> {
-        let child = self.workers.get_mut(&worker).ok_or(Error::NoSuchWorker(worker))?;
-        let asked = child.asked == Some(true);
-        let channel = match &mut child.channel {
-            Some(channel) if !asked => channel,
-            _ => return Err(Error::Closed(worker).into()),
-        };
-        let waiting = channel.outbox().user_bytes();
-        if waiting > 0 && waiting + bytes.len() > child.queue_limit {
-            return Err(Refusal::Full(waiting));
-        }
-        let traveller = handle.take().map(Handle::into_traveller).transpose();
-        let traveller = traveller.map_err(Error::system("make a socket non-blocking"))?;
-        channel.push(std::mem::take(bytes), traveller);
-        // If the worker is gone the read side finds out and tells it; what was queued is then counted as undelivered.
-        let _ = channel.flush();
-        Ok(if channel.outbox().is_written() { Sent::Sent } else { Sent::Queued })
     }
 
     /// Asks a worker to end its work, close its channel, and leave; Node's `worker.disconnect()`. Asking again changes nothing.
@@ -302,39 +264,15 @@ impl Primary {
         }
     }
 
+    /// What a worker's fork had of its own: of one that is there, or whose exit was the last event told.
+    fn extra_of(&self, worker: WorkerId) -> Option<Settings> {
+        let gone = self.gone.as_ref().filter(|(gone, _)| *gone == worker).map(|(_, extra)| extra);
+        self.workers.get(&worker).map(|child| &child.extra).or(gone).cloned()
+    }
+
     fn next_seq(&mut self) -> u64 {
         let seq = self.seq;
         self.seq += 1;
         seq
     }
-}
-
-/// Why a line was not taken.
-enum Refusal {
-    Full(usize),
-    Failed(Error),
-}
-
-impl From<Error> for Refusal {
-    fn from(error: Error) -> Refusal {
-        Refusal::Failed(error)
-    }
-}
-
-impl Refusal {
-    fn into_error<M>(self, message: M) -> SendError<M> {
-        match self {
-            Refusal::Full(waiting) => SendError::Full(message, waiting),
-            Refusal::Failed(error) => SendError::Failed(error),
-        }
-    }
-}
-
-/// A message in the wrapper of its handle.
-pub(crate) fn handle_line(message: &impl Serialize, handle: &Handle) -> Result<Vec<u8>, Error> {
-    let (start, end) = handle.wrapper();
-    let mut bytes = start.as_bytes().to_vec();
-    serde_json::to_writer(&mut bytes, message).map_err(Error::NotJson)?;
-    bytes.extend_from_slice(end.as_bytes());
-    Ok(bytes)
 }

@@ -1,4 +1,5 @@
-//! The primary's loop: wait for news, read what workers wrote, reap who ended, push the stubborn.
+//! The primary's loop: wait for news, take connections, read what workers wrote, reap who ended,
+//! start who is due, push the stubborn.
 
 use std::os::fd::{AsFd, BorrowedFd};
 use std::time::Instant;
@@ -8,16 +9,16 @@ use rustix::io::Errno;
 use rustix::process::{WaitId, WaitIdOptions, waitid};
 
 use super::ending::Firmness;
+use super::listener::ListenerId;
 use super::{Event, Primary, State, signals};
-use crate::channel::{Filled, Wait};
-use crate::wire::{Envelope, Incoming, Received};
-use crate::{Error, Exit, Message, Signal, WorkerId};
+use crate::{Error, Exit, Signal, WorkerId};
 
 /// Where news can come from.
 #[derive(Clone, Copy, Debug)]
 enum Source {
     Waker,
     Signals,
+    Listener(ListenerId),
     /// One of a worker's standard streams.
     Output(WorkerId, usize),
     Channel(WorkerId),
@@ -52,14 +53,18 @@ impl Primary {
                 self.note(&event);
                 return Ok(Some(event));
             }
-            if self.workers.is_empty() {
+            if self.workers.is_empty() && self.due.is_empty() {
+                self.close_orphans();
                 return Ok(None);
             }
             // Also then it looks once, or a program that is always late would never hear anything.
             let late = deadline.is_some_and(|deadline| deadline <= Instant::now());
             self.push_the_stubborn();
+            self.fork_who_is_due()?;
+            self.close_orphans();
             for source in self.wait_for_news(deadline)? {
                 match source {
+                    Source::Listener(listener) => self.accept(listener),
                     Source::Waker => self.hear_the_waker(),
                     Source::Signals => self.take_signals(),
                     Source::Output(worker, stream) => self.read_output(worker, stream),
@@ -78,8 +83,9 @@ impl Primary {
         let (worker, state) = match event {
             Event::Online(worker) => (worker, State::Online),
             Event::Disconnect(worker) => (worker, State::Disconnected),
+            Event::Listening(worker, _) => (worker, State::Listening),
             Event::Exit { worker, .. } => {
-                self.workers.remove(worker);
+                self.gone = self.workers.remove(worker).map(|child| (*worker, child.extra));
                 return;
             }
             _ => return,
@@ -93,7 +99,8 @@ impl Primary {
     /// wrote comes before its end.
     fn wait_for_news(&self, deadline: Option<Instant>) -> Result<Vec<Source>, Error> {
         let ending = self.ending.as_ref().and_then(|ending| ending.deadline());
-        let due = deadline.into_iter().chain(ending).min();
+        let fork = self.due.iter().map(|(at, _)| *at).min();
+        let due = deadline.into_iter().chain(ending).chain(fork).chain(self.listeners_due()).min();
         let timeout = due.map(crate::time_left);
         let (sources, mut fds) = self.watched();
         match poll(&mut fds, timeout.as_ref()) {
@@ -111,6 +118,12 @@ impl Primary {
         watched.add(Source::Waker, self.waker.as_fd(), PollFlags::IN);
         if let Some((signals, _)) = &self.signals {
             watched.add(Source::Signals, signals.as_fd(), PollFlags::IN);
+        }
+        let now = Instant::now();
+        for (&id, listener) in &self.listeners.all {
+            if let Some(socket) = listener.accepts(now) {
+                watched.add(Source::Listener(id), socket.as_fd(), PollFlags::IN);
+            }
         }
         for (&worker, child) in &self.workers {
             for (stream, output) in child.outputs.iter().enumerate() {
@@ -147,91 +160,6 @@ impl Primary {
         }
     }
 
-    fn read_output(&mut self, worker: WorkerId, stream: usize) {
-        let Some(child) = self.workers.get_mut(&worker) else { return };
-        let Some(output) = &mut child.outputs[stream] else { return };
-        let (lines, open) = output.read();
-        if !open {
-            child.outputs[stream] = None;
-        }
-        self.news.extend(lines.into_iter().map(|line| Event::Output(worker, line)));
-    }
-
-    /// Reads once from a worker's channel, acts on what came, and writes what waits.
-    fn read_channel(&mut self, worker: WorkerId) {
-        let Some(channel) = self.channel(worker) else { return };
-        let filled = channel.fill(Wait::No).unwrap_or(Filled::Closed);
-        self.hear(worker);
-        if filled == Filled::Closed {
-            self.channel_closed(worker);
-        } else if let Some(channel) = self.channel(worker) {
-            // It fails when the worker is gone; the next read says so.
-            let _ = channel.flush();
-        }
-    }
-
-    fn channel(&mut self, worker: WorkerId) -> Option<&mut crate::channel::Channel> {
-        self.workers.get_mut(&worker)?.channel.as_mut()
-    }
-
-    /// Acts on the messages that are here whole.
-    fn hear(&mut self, worker: WorkerId) {
-        while let Some(incoming) = self.channel(worker).and_then(|channel| channel.next()) {
-            match incoming {
-                Incoming::User(value) => {
-                    self.news.push_back(Event::Message(worker, Message::from(value)));
-                }
-                Incoming::UserWithHandle(value, fd) => {
-                    let (message, error) = Message::with_descriptor(value, fd);
-                    self.news.extend(error.map(|error| Event::Error(worker, error)));
-                    self.news.push_back(Event::Message(worker, message));
-                }
-                Incoming::Cluster(received) => self.obey(worker, &received),
-                Incoming::Nack => self.send_again(worker),
-                Incoming::Bad(bad) => self.news.push_back(Event::Error(worker, bad.into())),
-                // No act of a worker's brings a descriptor; dropping closes it. The rest the channel keeps to itself.
-                _ => {}
-            }
-        }
-    }
-
-    /// What a worker says to the cluster layer. What nobody here knows is ignored, as Node does.
-    fn obey(&mut self, worker: WorkerId, received: &Received) {
-        match received.act() {
-            Some("online") => self.news.push_back(Event::Online(worker)),
-            Some("exitedAfterDisconnect") => {
-                let seq = self.next_seq();
-                let Some(child) = self.workers.get_mut(&worker) else { return };
-                child.asked = Some(true);
-                if let (Some(channel), Some(ack)) = (&mut child.channel, received.seq()) {
-                    channel.push_internal(&Envelope::answer(ack, seq));
-                }
-            }
-            _ => {}
-        }
-    }
-
-    fn send_again(&mut self, worker: WorkerId) {
-        if self.channel(worker).is_some_and(|channel| !channel.resend_handle()) {
-            self.news.push_back(Event::Error(worker, Error::Undelivered(1)));
-        }
-    }
-
-    /// The channel is closed: says so, after everything that the worker had written before.
-    fn channel_closed(&mut self, worker: WorkerId) {
-        for stream in 0..2 {
-            self.read_output(worker, stream);
-        }
-        let Some(child) = self.workers.get_mut(&worker) else { return };
-        let Some(channel) = child.channel.take() else { return };
-        child.asked.get_or_insert(false);
-        let lost = channel.outbox().undelivered();
-        if lost > 0 {
-            self.news.push_back(Event::Error(worker, Error::Undelivered(lost)));
-        }
-        self.news.push_back(Event::Disconnect(worker));
-    }
-
     /// Takes the exit status of a worker that has ended, and tells first what it left behind.
     fn reap(&mut self, worker: WorkerId) -> Result<(), Error> {
         let Some(child) = self.workers.get(&worker) else { return Ok(()) };
@@ -258,29 +186,20 @@ impl Primary {
         Ok(())
     }
 
-    /// What a dead worker wrote is still in its socket and pipes. Whoever else may hold the other ends (a
-    /// program that the worker started) is not waited for.
-    fn read_the_rest(&mut self, worker: WorkerId) {
-        while let Some(channel) = self.channel(worker) {
-            let filled = channel.fill(Wait::No).unwrap_or(Filled::Closed);
-            self.hear(worker);
-            if filled != Filled::Data {
-                break;
-            }
-        }
-        if let Some(child) = self.workers.get_mut(&worker) {
-            let outputs = child.outputs.iter_mut().filter_map(Option::take);
-            let lines = outputs.flat_map(|output| output.drain());
-            self.news.extend(lines.map(|line| Event::Output(worker, line)));
-        }
-        self.channel_closed(worker);
-    }
-
     pub(super) fn tell_if_stopped(&mut self) {
         if self.workers.values().all(|child| child.reaped) {
             let report = self.ending.as_mut().and_then(|ending| ending.report());
             self.news.extend(report.map(Event::Stopped));
         }
+    }
+
+    fn fork_who_is_due(&mut self) -> Result<(), Error> {
+        let now = Instant::now();
+        let (due, later) =
+            std::mem::take(&mut self.due).into_iter().partition(|(at, _)| *at <= now);
+        self.due = later;
+        let due: Vec<_> = due;
+        due.into_iter().try_for_each(|(_, extra)| self.fork_with(extra).map(drop))
     }
 
     /// In a shutdown: a signal for those that are still there when their time is over.

@@ -11,7 +11,7 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::{BadLine, Decoder, Incoming, MAX_LINE};
-use crate::channel::{Channel, Filled, Wait, line};
+use crate::channel::{Channel, Filled, line};
 use crate::primary::handle_line;
 use crate::{Handle, HandleKind};
 
@@ -243,7 +243,7 @@ proptest! {
             quiet += 1;
             for at in 0..2 {
                 ends[at].flush().unwrap();
-                if ends[at].fill(Wait::No).unwrap() == Filled::Data {
+                if ends[at].fill().unwrap() == Filled::Data {
                     quiet = 0;
                 }
                 while let Some(incoming) = ends[at].next() {

@@ -3,23 +3,52 @@
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-/// A message of the cluster layer on its way out. Fields that are `None` are left out; the order of the fields is the
-/// order in which Node writes them, for every kind of message.
+/// A message of the cluster layer on its way out. Fields that are `None` are left out; the order of
+/// the fields is the order in which Node writes them, for every kind of message.
 #[derive(Clone, Debug, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub(crate) struct Envelope {
-    cmd: Cmd,
+    pub cmd: Cmd,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub act: Option<&'static str>,
+    /// Of a reply: `null` (the primary distributes), 0 (a shared socket comes along), or a negative errno.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub errno: Option<Value>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub key: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ack: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub accepted: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub index: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub data: Option<Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sockname: Option<Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub address: Option<Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub port: Option<i32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub address_type: Option<i32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub flags: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub backlog: Option<u32>,
+    /// Ours, ignored by Node. In `queryServer` and its reply: this side knows `waiting`. In `waiting`:
+    /// whether one more call of `accept` waits, or one less.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub waits: Option<bool>,
+    /// Ours, ignored by Node. In `queryServer`: a shared socket should be in blocking mode.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub blocking: Option<bool>,
     pub seq: u64,
 }
 
 /// Serializes as the one word `NODE_CLUSTER`.
 #[derive(Clone, Copy, Debug, Default, Serialize)]
-enum Cmd {
+pub(crate) enum Cmd {
     #[default]
     #[serde(rename = "NODE_CLUSTER")]
     Cluster,
@@ -31,19 +60,55 @@ impl Envelope {
         Envelope { act: Some(act), seq, ..Envelope::default() }
     }
 
+    /// `act` on a listener: `newconn`, `close`, `waiting`.
+    pub(crate) fn on(act: &'static str, key: &str, seq: u64) -> Envelope {
+        Envelope { key: Some(key.to_owned()), ..Envelope::act(act, seq) }
+    }
+
     /// The bare answer to the request `ack`.
     pub(crate) fn answer(ack: u64, seq: u64) -> Envelope {
         Envelope { ack: Some(ack), seq, ..Envelope::default() }
     }
 }
 
-/// A message of the cluster layer that came in. Fields are looked at one by one, so that an unknown or odd one does no harm.
+/// What Node puts around a message of the cluster layer that brings a socket.
+#[derive(Debug, Serialize)]
+pub(crate) struct WithSocket {
+    cmd: &'static str,
+    r#type: &'static str,
+    msg: Envelope,
+}
+
+impl WithSocket {
+    pub(crate) fn new(msg: Envelope) -> WithSocket {
+        WithSocket { cmd: "NODE_HANDLE", r#type: "net.Native", msg }
+    }
+}
+
+/// A message of the cluster layer that came in. Fields are looked at one by one, so that an unknown
+/// or odd one does no harm.
 #[derive(Debug, PartialEq)]
 pub(crate) struct Received(pub(super) Map<String, Value>);
 
 impl Received {
+    pub(crate) fn get(&self, field: &str) -> Option<&Value> {
+        self.0.get(field)
+    }
+
+    pub(crate) fn text(&self, field: &str) -> Option<&str> {
+        self.0.get(field)?.as_str()
+    }
+
+    pub(crate) fn number(&self, field: &str) -> Option<i64> {
+        self.0.get(field)?.as_i64()
+    }
+
+    pub(crate) fn is_true(&self, field: &str) -> bool {
+        self.0.get(field) == Some(&Value::Bool(true))
+    }
+
     pub(crate) fn act(&self) -> Option<&str> {
-        self.0.get("act")?.as_str()
+        self.text("act")
     }
 
     /// The number that an answer to this message has to carry.

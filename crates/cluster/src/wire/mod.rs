@@ -22,7 +22,7 @@ mod peer;
 mod transcript_tests;
 
 pub(crate) use decoder::{BadLine, Decoder, Incoming, MAX_LINE};
-pub(crate) use envelope::{Envelope, Received};
+pub(crate) use envelope::{Envelope, Received, WithSocket};
 pub(crate) use outbox::{Line, Outbox};
 
 /// The peer has the descriptor.

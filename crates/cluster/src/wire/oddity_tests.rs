@@ -7,7 +7,7 @@ use std::os::fd::AsFd;
 use super::Incoming;
 use super::peer::{ACK, NACK, Peer, SERVER, UDP4, tcp};
 use crate::Message;
-use crate::channel::{Filled, Wait};
+use crate::channel::Filled;
 
 #[test]
 fn a_descriptor_may_come_with_the_first_piece_of_its_line() {
@@ -89,7 +89,7 @@ fn a_regular_file_is_acknowledged_and_delivered_as_a_message_without_a_socket() 
     let mut peer = Peer::new();
     let file = std::fs::File::open("/proc/self/exe").unwrap();
     peer.says_with(SERVER, &[file.as_fd()]);
-    assert_eq!(peer.channel.fill(Wait::No), Ok(Filled::Data));
+    assert_eq!(peer.channel.fill(), Ok(Filled::Data));
     let Some(Incoming::UserWithHandle(value, fd)) = peer.channel.next() else { panic!() };
     let (message, error) = Message::with_descriptor(value, fd);
     assert_eq!((message.as_str(), message.handle.is_none()), (Some("server"), true));
@@ -134,6 +134,6 @@ fn half_a_line_and_then_the_end_is_no_message() {
     peer.says("1\n{\"half\":");
     peer.socket.shutdown(std::net::Shutdown::Write).unwrap();
     peer.is_heard_as(&["1"]);
-    assert_eq!(peer.channel.fill(Wait::No), Ok(Filled::Closed));
+    assert_eq!(peer.channel.fill(), Ok(Filled::Closed));
     assert!(peer.channel.next().is_none());
 }

@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::sync::Arc;
 
 /// Lines without a descriptor are glued together up to this many bytes, so that one write takes many.
 const GLUE: usize = 64 * 1024;
@@ -13,25 +14,34 @@ const TRIES: u8 = 3;
 #[derive(Debug)]
 pub(crate) struct Line {
     bytes: Vec<u8>,
-    handle: Option<OwnedFd>,
+    handle: Option<Arc<OwnedFd>>,
     /// How many messages of the user's are inside. Zero: internal, and exempt from the limit.
     messages: usize,
+    /// What these count towards the limit.
+    user_bytes: usize,
     resent: u8,
 }
 
 impl Line {
-    /// A message of the cluster layer.
-    pub(crate) fn internal(bytes: Vec<u8>) -> Line {
-        Line { bytes, handle: None, messages: 0, resent: 0 }
+    /// A message of the cluster layer, perhaps with a descriptor.
+    pub(crate) fn internal(bytes: Vec<u8>, handle: Option<Arc<OwnedFd>>) -> Line {
+        Line { bytes, handle, messages: 0, user_bytes: 0, resent: 0 }
     }
 
     /// A message of the user's, perhaps with a descriptor.
     pub(crate) fn user(bytes: Vec<u8>, handle: Option<OwnedFd>) -> Line {
-        Line { bytes, handle, messages: 1, resent: 0 }
+        let user_bytes = bytes.len();
+        Line { bytes, handle: handle.map(Arc::new), messages: 1, user_bytes, resent: 0 }
     }
 
-    fn user_bytes(&self) -> usize {
-        if self.messages > 0 { self.bytes.len() } else { 0 }
+    /// The descriptor that goes with it.
+    pub(crate) fn handle(&self) -> Option<&Arc<OwnedFd>> {
+        self.handle.as_ref()
+    }
+
+    /// How many messages of the user's are inside.
+    pub(crate) fn messages(&self) -> usize {
+        self.messages
     }
 
     fn can_take(&self, next: &Line) -> bool {
@@ -57,11 +67,12 @@ pub(crate) struct Outbox {
 
 impl Outbox {
     pub(crate) fn push(&mut self, line: Line) {
-        self.user_bytes += line.user_bytes();
+        self.user_bytes += line.user_bytes;
         match self.queue.back_mut() {
             Some(last) if last.can_take(&line) => {
                 last.bytes.extend_from_slice(&line.bytes);
                 last.messages += line.messages;
+                last.user_bytes += line.user_bytes;
             }
             _ => self.queue.push_back(line),
         }
@@ -74,16 +85,27 @@ impl Outbox {
     /// The bytes to write next, and the descriptor that goes with them.
     pub(crate) fn chunk(&mut self) -> Option<(&[u8], Option<BorrowedFd<'_>>)> {
         if self.writing.is_none() {
-            let line = match self.answers.pop_front() {
-                Some(answer) => Line::internal(answer.to_vec()),
-                None if self.in_flight.is_none() => self.queue.pop_front()?,
-                None => return None,
-            };
-            self.writing = Some((line, 0));
+            self.writing = Some((self.next_line()?, 0));
         }
         let (line, written) = self.writing.as_ref()?;
         let handle = line.handle.as_ref().filter(|_| *written == 0).map(AsFd::as_fd);
         Some((&line.bytes[*written..], handle))
+    }
+
+    /// What may go out next: answers, then the queue while no handle is in flight. Answers and a line without a descriptor
+    /// share one write.
+    fn next_line(&mut self) -> Option<Line> {
+        let answers: Vec<u8> = self.answers.drain(..).flatten().copied().collect();
+        let queued = self.queue.front().filter(|_| self.in_flight.is_none());
+        match queued {
+            Some(line) if answers.is_empty() || line.handle.is_none() => {
+                let mut line = self.queue.pop_front()?;
+                line.bytes.splice(..0, answers);
+                Some(line)
+            }
+            _ if answers.is_empty() => None,
+            _ => Some(Line::internal(answers, None)),
+        }
     }
 
     /// Takes note that `count` bytes of the last chunk went out.
@@ -97,7 +119,7 @@ impl Outbox {
             if line.handle.is_some() {
                 self.in_flight = Some(line);
             } else {
-                self.user_bytes -= line.user_bytes();
+                self.user_bytes -= line.user_bytes;
             }
         }
     }
@@ -105,22 +127,21 @@ impl Outbox {
     /// The peer has the handle: our copy of the descriptor is closed.
     pub(crate) fn acknowledged(&mut self) {
         if let Some(line) = self.in_flight.take() {
-            self.user_bytes -= line.user_bytes();
+            self.user_bytes -= line.user_bytes;
         }
     }
 
     /// The peer has the line but not the descriptor: it is sent again, before anything else, three times at most.
-    /// Returns false when it is given up.
-    pub(crate) fn refused(&mut self) -> bool {
-        let Some(mut line) = self.in_flight.take() else { return true };
+    /// Returns it when it is given up.
+    pub(crate) fn refused(&mut self) -> Option<Line> {
+        let mut line = self.in_flight.take()?;
         line.resent += 1;
-        let again = line.resent <= TRIES;
-        if again {
+        if line.resent <= TRIES {
             self.queue.push_front(line);
-        } else {
-            self.user_bytes -= line.user_bytes();
+            return None;
         }
-        again
+        self.user_bytes -= line.user_bytes;
+        Some(line)
     }
 
     /// Bytes of the user's messages that the peer does not have yet, written or not.
@@ -229,10 +250,10 @@ mod tests {
         outbox.push(line("after\n"));
         for _ in 0..3 {
             assert_eq!(drain(&mut outbox, 100), "*h\n");
-            assert!(outbox.refused());
+            assert!(outbox.refused().is_none());
         }
         assert_eq!(drain(&mut outbox, 100), "*h\n");
-        assert!(!outbox.refused());
+        assert!(outbox.refused().is_some());
         assert_eq!(drain(&mut outbox, 100), "after\n");
         assert_eq!(outbox.user_bytes(), 0);
     }

@@ -24,7 +24,7 @@ fn lines() -> impl Strategy<Value = Vec<(Kind, String)>> {
 fn push(outbox: &mut Outbox, (kind, text): &(Kind, String)) {
     let bytes = text.clone().into_bytes();
     outbox.push(match kind {
-        Kind::Internal => Line::internal(bytes),
+        Kind::Internal => Line::internal(bytes, None),
         Kind::User => Line::user(bytes, None),
         Kind::Handle => Line::user(bytes, Some(UnixStream::pair().unwrap().0.into())),
     });

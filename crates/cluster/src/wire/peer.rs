@@ -12,7 +12,7 @@ use rustix::net::{SendAncillaryBuffer, SendAncillaryMessage, SendFlags, sendmsg}
 
 use super::{BadLine, Incoming};
 use crate::Handle;
-use crate::channel::{Channel, Filled, Wait};
+use crate::channel::{Channel, Filled};
 
 pub(super) const ACK: &str = "{\"cmd\":\"NODE_HANDLE_ACK\"}\n";
 pub(super) const NACK: &str = "{\"cmd\":\"NODE_HANDLE_NACK\"}\n";
@@ -58,7 +58,7 @@ impl Peer {
     /// All that our side makes of what was said so far, in short.
     pub(super) fn is_heard_as(&mut self, expected: &[&str]) {
         let mut heard = Vec::new();
-        while self.channel.fill(Wait::No).unwrap() == Filled::Data {
+        while self.channel.fill().unwrap() == Filled::Data {
             heard.extend(std::iter::from_fn(|| self.channel.next()).map(|one| in_short(&one)));
             self.channel.flush().unwrap();
         }

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use super::peer::{ACK, NACK, Peer, SERVER, SOCKET, UDP4, tcp};
 use super::{Envelope, Incoming};
 use crate::Handle;
-use crate::channel::{Filled, Wait, line};
+use crate::channel::{Filled, line};
 use crate::primary::handle_line;
 
 fn encoded(message: &impl serde::Serialize) -> String {
@@ -22,7 +22,7 @@ fn encoded(message: &impl serde::Serialize) -> String {
 fn decoded(bytes: &str) -> Incoming {
     let mut peer = Peer::new();
     peer.says(bytes);
-    assert_eq!(peer.channel.fill(Wait::No), Ok(Filled::Data));
+    assert_eq!(peer.channel.fill(), Ok(Filled::Data));
     let message = peer.channel.next().unwrap();
     assert!(peer.channel.next().is_none());
     message
@@ -163,7 +163,7 @@ fn a_handle_that_the_peer_did_not_get_is_sent_again() {
     peer.is_answered(SERVER);
     peer.says(NACK);
     peer.is_heard_as(&["Nack"]);
-    assert!(peer.channel.resend_handle());
+    assert!(peer.channel.resend_handle().is_none());
     peer.channel.flush().unwrap();
     peer.is_answered(SERVER);
 }

@@ -1,20 +1,25 @@
-//! A worker's side: talks to its primary, and ends with it.
+//! A worker's side: talks to its primary, listens where its siblings listen, and ends with its primary.
 
+mod core;
+mod listen;
+mod listener;
+mod listening;
 mod watcher;
 
-use std::collections::VecDeque;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::OwnedFd;
+use std::sync::Arc;
 use std::time::Instant;
 
-use rustix::event::{PollFd, PollFlags, poll};
-use rustix::io::Errno;
 use serde::Serialize;
 
-use self::watcher::Watcher;
-use crate::channel::{Channel, Filled, Wait, line};
+pub use self::listen::Listen;
+pub use self::listener::Listener;
+
+use self::core::{Core, Standing};
+use crate::channel::line;
 use crate::primary::handle_line;
-use crate::wire::{Envelope, Incoming, Received};
-use crate::{Error, Handle, Message, SendError, WorkerId, sys};
+use crate::wire::Envelope;
+use crate::{Error, Handle, Message, SendError, WorkerId};
 
 /// What happens to a worker.
 #[derive(Debug)]
@@ -22,8 +27,8 @@ use crate::{Error, Handle, Message, SendError, WorkerId, sys};
 pub enum WorkerEvent {
     /// The primary sent a message; Node's `message`.
     Message(Message),
-    /// The primary asks this worker to end its work and leave. What is sent now still arrives; the channel closes with the next wait
-    /// for an event.
+    /// The primary asks this worker to end its work and leave. Its listeners are closed. What is sent now still arrives;
+    /// the channel closes with the next wait for an event.
     Disconnect,
     /// The primary sent what is no message. The channel goes on.
     Error(Error),
@@ -31,63 +36,33 @@ pub enum WorkerEvent {
     Deadline,
 }
 
-/// A worker, as it sees itself; Node's `cluster.worker` in the worker.
+/// A worker, as it sees itself; Node's `cluster.worker` in the worker. Cheap to clone; clones may go to other threads.
 ///
 /// It has no thread that reads: what arrives waits in the channel until the program asks. One thread watches whether the primary is
 /// still there; when it is gone, the worker is ended half a second later, however busy it is.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Worker {
-    id: WorkerId,
-    channel: Channel,
-    seq: u64,
-    inbox: VecDeque<WorkerEvent>,
-    /// The number of our announcement, until the primary has answered it.
-    announced: Option<u64>,
-    standing: Standing,
-    watcher: Watcher,
-}
-
-/// How far the end has come.
-#[derive(Clone, Copy, Debug, PartialEq)]
-enum Standing {
-    /// Messages go both ways.
-    Connected,
-    /// The primary asked us to leave, and the program may not know yet.
-    Asked,
-    /// The channel is closed.
-    Left,
+    core: Arc<Core>,
 }
 
 impl Worker {
     pub(crate) fn new(id: WorkerId, socket: OwnedFd) -> Result<Worker, Error> {
-        sys::leave_interrupt_to_primary()
-            .map_err(|errno| Error::System { what: "handle SIGINT", source: errno.into() })?;
-        let channel = Channel::new(socket);
-        let watcher = Watcher::start(channel.socket().clone())?;
-        let mut worker = Worker {
-            id,
-            channel,
-            seq: 0,
-            inbox: VecDeque::new(),
-            announced: None,
-            standing: Standing::Connected,
-            watcher,
-        };
-        let online = Envelope::act("online", worker.next_seq());
-        worker.channel.push_internal(&online);
-        // If the primary is gone already, the first wait says so, or the watcher.
-        let _ = worker.channel.flush();
-        Ok(worker)
+        Ok(Worker { core: Arc::new(Core::new(id, socket)?) })
     }
 
     /// This worker's number; Node's `cluster.worker.id`.
     pub fn id(&self) -> WorkerId {
-        self.id
+        self.core.id
     }
 
     /// Whether the channel to the primary is open; Node's `worker.isConnected()`.
     pub fn is_connected(&self) -> bool {
-        self.standing != Standing::Left
+        self.core.lock().standing != Standing::Left
+    }
+
+    /// Whether this worker should end its work: the primary has asked it to leave, or is gone.
+    pub fn is_leaving(&self) -> bool {
+        self.core.lock().standing != Standing::Connected
     }
 
     /// Waits for the next event. `None`: the channel is closed, because the primary asked for it or is gone.
@@ -104,6 +79,25 @@ impl Worker {
     /// As [`next_event`](Worker::next_event).
     pub fn next_event_before(&mut self, deadline: Instant) -> Result<Option<WorkerEvent>, Error> {
         self.next(Some(deadline))
+    }
+
+    fn next(&mut self, deadline: Option<Instant>) -> Result<Option<WorkerEvent>, Error> {
+        let found = self.core.wait_for(deadline, |state| {
+            let event = state.inbox.pop_front();
+            Ok((event.is_some() || state.standing != Standing::Connected).then_some(event))
+        })?;
+        match found {
+            Some(Some(event)) => Ok(Some(event)),
+            None => Ok(Some(WorkerEvent::Deadline)),
+            Some(None) => {
+                // Asked to leave, and everything is told: the last words go out, then the channel closes.
+                // Where the primary is gone they cannot, and it closes, too.
+                let _ = self.core.write_the_rest();
+                self.core.lock().leave();
+                self.core.notify();
+                Ok(None)
+            }
+        }
     }
 
     /// Waits for the next message; Node's `process.on('message')`. `None`: the channel is closed, because the primary asked for it
@@ -126,7 +120,7 @@ impl Worker {
     ///
     /// # Errors
     /// [`Error::PrimaryGone`] when the channel is closed; [`Error::NotJson`] when the message cannot be said in JSON.
-    pub fn send<M: Serialize>(&mut self, message: M) -> Result<(), Error> {
+    pub fn send<M: Serialize>(&self, message: M) -> Result<(), Error> {
         let bytes = line(&message).map_err(Error::NotJson)?;
         self.send_line(bytes, None)
     }
@@ -136,7 +130,7 @@ impl Worker {
     /// # Errors
     /// As [`send`](Worker::send).
     pub fn send_with<M: Serialize>(
-        &mut self,
+        &self,
         message: M,
         handle: impl Into<Handle>,
     ) -> Result<(), Error> {
@@ -147,40 +141,57 @@ impl Worker {
         self.send_line(bytes, Some(traveller))
     }
 
+    fn send_line(&self, bytes: Vec<u8>, handle: Option<OwnedFd>) -> Result<(), Error> {
+        let mut state = self.core.lock();
+        state.check_connected()?;
+        state.channel.push(bytes, handle);
+        drop(state);
+        self.core.write_the_rest()
+    }
+
     /// Sends a message if the channel takes it at once.
     ///
     /// # Errors
     /// [`SendError::Full`] gives the message back; otherwise as [`send`](Worker::send).
-    pub fn try_send<M: Serialize>(&mut self, message: M) -> Result<(), SendError<M>> {
+    pub fn try_send<M: Serialize>(&self, message: M) -> Result<(), SendError<M>> {
         let bytes = line(&message).map_err(Error::NotJson)?;
-        self.flush()?;
-        if self.channel.outbox().user_bytes() > 0 {
-            self.read(Wait::No)?; // what waits may wait for an ACK that is here already
+        let mut state = self.core.lock();
+        state.flush()?;
+        if state.channel.outbox().user_bytes() > 0 {
+            state.read()?; // what waits may wait for an ACK that is here already
+            self.core.notify();
         }
-        match self.channel.outbox().user_bytes() {
-            0 => self.channel.push(bytes, None),
+        match state.channel.outbox().user_bytes() {
+            0 => state.channel.push(bytes, None),
             waiting => return Err(SendError::Full(message, waiting)),
         }
-        Ok(self.flush()?)
+        Ok(state.flush()?)
     }
 
-    /// Leaves: tells the primary that the coming end is voluntary, waits until it knows, and closes the channel; Node's
-    /// `cluster.worker.disconnect()`. The process goes on. Leaving again changes nothing.
+    /// Leaves: closes the listeners, tells the primary that the coming end is voluntary, waits until it knows, and closes the channel;
+    /// Node's `cluster.worker.disconnect()`. The process goes on. Leaving again changes nothing.
     ///
     /// # Errors
     /// [`Error::System`] when the system refuses to wait.
     pub fn disconnect(&mut self) -> Result<(), Error> {
-        if self.standing == Standing::Connected {
-            let seq = self.next_seq();
-            self.announced = Some(seq);
-            self.channel.push_internal(&Envelope::act("exitedAfterDisconnect", seq));
-            while self.announced.is_some() && self.is_connected() {
-                self.write_and_wait(None)?;
-            }
-        } else if self.standing == Standing::Asked {
-            let _ = self.write_the_rest(); // it fails when nobody is left to read it
+        let mut state = self.core.lock();
+        if state.standing == Standing::Connected {
+            state.close_listeners();
+            let request = state.request(Envelope::act("exitedAfterDisconnect", 0));
+            drop(state);
+            self.core.wait_for(None, |state| {
+                let answered = state.replies.get(&request).is_none_or(Option::is_some);
+                Ok((answered || state.standing == Standing::Left).then_some(()))
+            })?;
+            state = self.core.lock();
+        } else if state.standing == Standing::Asked {
+            drop(state);
+            let _ = self.core.write_the_rest(); // it fails when nobody is left to read it
+            state = self.core.lock();
         }
-        self.leave();
+        state.leave();
+        drop(state);
+        self.core.notify();
         Ok(())
     }
 
@@ -191,147 +202,23 @@ impl Worker {
         std::process::exit(0)
     }
 
-    fn next(&mut self, deadline: Option<Instant>) -> Result<Option<WorkerEvent>, Error> {
-        loop {
-            if let Some(event) = self.inbox.pop_front() {
-                return Ok(Some(event));
-            }
-            if self.standing == Standing::Asked {
-                match self.write_the_rest() {
-                    Ok(()) | Err(Error::PrimaryGone) => self.leave(),
-                    Err(error) => return Err(error),
-                }
-            }
-            if self.standing == Standing::Left {
-                return Ok(None);
-            }
-            // Also then it looks once, or a program that is always late would never hear anything.
-            let late = deadline.is_some_and(|deadline| deadline <= Instant::now());
-            self.write_and_wait(deadline)?;
-            if late && self.inbox.is_empty() && self.is_connected() {
-                return Ok(Some(WorkerEvent::Deadline));
-            }
-        }
-    }
-
-    /// Writes what can be written, sleeps until something arrives or can be written again, and reads it.
-    fn write_and_wait(&mut self, deadline: Option<Instant>) -> Result<(), Error> {
-        if self.flush().is_err() {
-            return self.read(Wait::No); // perhaps the primary's last words are there
-        }
-        let wants_write = self.channel.outbox().wants_write();
-        if deadline.is_none() && !wants_write {
-            return self.read(Wait::ForData);
-        }
-        let mut wanted = PollFlags::IN;
-        wanted.set(PollFlags::OUT, wants_write);
-        self.poll(wanted, deadline)?;
-        self.read(Wait::No)
-    }
-
-    fn poll(&self, wanted: PollFlags, deadline: Option<Instant>) -> Result<(), Error> {
-        let timeout = deadline.map(crate::time_left);
-        let mut fds = [PollFd::from_borrowed_fd(self.channel.socket().as_fd(), wanted)];
-        match poll(&mut fds, timeout.as_ref()) {
-            Ok(_) | Err(Errno::INTR) => Ok(()),
-            Err(errno) => Err(Error::system("wait for events")(errno)),
-        }
-    }
-
-    fn read(&mut self, wait: Wait) -> Result<(), Error> {
-        let filled = self.channel.fill(wait).map_err(Error::system("read from the channel"))?;
-        while let Some(incoming) = self.channel.next() {
-            self.hear(incoming);
-        }
-        // The ACK of a handle goes out before the program has the message: who knows when it waits again. Until then the
-        // primary would keep its copy of the socket open. If it fails, the next wait says so.
-        let _ = self.channel.flush();
-        match filled {
-            // Not our doing: the watcher goes on, and ends us if the program does not.
-            Filled::Closed => self.standing = Standing::Left,
-            Filled::Nothing if wait == Wait::ForData => self.poll(PollFlags::IN, None)?,
-            Filled::Nothing | Filled::Data => {}
-        }
-        Ok(())
-    }
-
-    fn hear(&mut self, incoming: Incoming) {
-        match incoming {
-            Incoming::User(value) => {
-                self.inbox.push_back(WorkerEvent::Message(Message::from(value)));
-            }
-            Incoming::UserWithHandle(value, fd) => {
-                let (message, error) = Message::with_descriptor(value, fd);
-                self.inbox.extend(error.map(WorkerEvent::Error));
-                self.inbox.push_back(WorkerEvent::Message(message));
-            }
-            Incoming::Cluster(received) => self.obey(&received),
-            Incoming::Nack => {
-                if !self.channel.resend_handle() {
-                    self.inbox.push_back(WorkerEvent::Error(Error::Undelivered(1)));
-                }
-            }
-            Incoming::Bad(bad) => self.inbox.push_back(WorkerEvent::Error(bad.into())),
-            _ => {}
-        }
-    }
-
-    /// What the primary says to the cluster layer.
-    fn obey(&mut self, received: &Received) {
-        if received.act() == Some("disconnect") && self.standing == Standing::Connected {
-            self.standing = Standing::Asked;
-            self.inbox.push_back(WorkerEvent::Disconnect);
-        }
-        if received.ack().is_some() && received.ack() == self.announced {
-            self.announced = None;
-        }
-    }
-
-    fn send_line(&mut self, bytes: Vec<u8>, handle: Option<OwnedFd>) -> Result<(), Error> {
-        self.check_connected()?;
-        self.channel.push(bytes, handle);
-        self.write_the_rest()?;
-        self.check_connected()
-    }
-
-    /// Writes until all is in the socket. It reads only where a handle waits for its ACK, or while it would have to wait anyway.
-    fn write_the_rest(&mut self) -> Result<(), Error> {
-        loop {
-            self.flush()?;
-            if self.channel.outbox().is_written() || !self.is_connected() {
-                return Ok(());
-            }
-            self.write_and_wait(None)?;
-        }
-    }
-
-    fn flush(&mut self) -> Result<(), Error> {
-        self.check_connected()?;
-        self.channel.flush().map_err(|_| Error::PrimaryGone)
-    }
-
-    fn check_connected(&self) -> Result<(), Error> {
-        if self.is_connected() { Ok(()) } else { Err(Error::PrimaryGone) }
-    }
-
-    /// Closes the channel.
-    fn leave(&mut self) {
-        if self.standing != Standing::Left {
-            self.standing = Standing::Left;
-            self.watcher.leave();
-            self.channel.close();
-        }
-    }
-
-    fn next_seq(&mut self) -> u64 {
-        let seq = self.seq;
-        self.seq += 1;
-        seq
-    }
-}
-
-impl Drop for Worker {
-    fn drop(&mut self) {
-        self.leave();
+    /// Starts a thread that reads the channel while the program waits elsewhere: in a library's own accept loop, in a runtime. Then
+    /// [`is_leaving`](Worker::is_leaving) becomes true by itself, and messages are kept for [`recv`](Worker::recv).
+    ///
+    /// # Errors
+    /// [`Error::System`] when no thread can be started.
+    pub fn run_in_background(&self) -> Result<(), Error> {
+        let core = Arc::clone(&self.core);
+        let read = move || {
+            let left =
+                |state: &mut core::State| Ok((state.standing == Standing::Left).then_some(()));
+            // Nobody can be told of an error here; whoever waits next meets it, too.
+            let _ = core.wait_for(None, left);
+        };
+        std::thread::Builder::new()
+            .name("channel".into())
+            .spawn(read)
+            .map(drop)
+            .map_err(|source| Error::System { what: "start a thread", source })
     }
 }

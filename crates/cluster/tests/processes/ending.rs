@@ -98,7 +98,7 @@ pub fn tests() -> Vec<Test> {
                 assert_eq!(primary.rest(), end);
                 crate::harness::send_signal(pid.try_into().unwrap(), Signal::SIGKILL);
             })
-            .worker(|mut me, _| {
+            .worker(|me, _| {
                 // It holds the worker's stdout and stderr open.
                 #[allow(clippy::zombie_processes)] // it outlives this process
                 let left = std::process::Command::new("/bin/sleep").arg("600").spawn().unwrap();

@@ -59,7 +59,7 @@ pub fn tests() -> Vec<Test> {
                 assert_eq!(primary.hears(worker), json!("with a socket"));
                 assert_eq!(primary.hears(worker), json!("without"));
             })
-            .worker(|mut me, _| {
+            .worker(|me, _| {
                 me.send_with("with a socket", UnixStream::pair().unwrap().0).unwrap();
                 while let Err(refusal) = me.try_send("without") {
                     assert!(matches!(refusal, cluster::SendError::Full("without", _)));
@@ -123,7 +123,7 @@ pub fn tests() -> Vec<Test> {
                 stream.read_to_string(&mut text).unwrap();
                 assert_eq!(text, "already written");
             })
-            .worker(|mut me, _| {
+            .worker(|me, _| {
                 me.send_with(1, TcpListener::bind("127.0.0.1:0").unwrap()).unwrap();
                 me.send_with(2, UdpSocket::bind("127.0.0.1:0").unwrap()).unwrap();
                 let (mut ours, theirs) = UnixStream::pair().unwrap();

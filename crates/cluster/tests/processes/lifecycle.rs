@@ -19,7 +19,7 @@ pub fn tests() -> Vec<Test> {
                 let worker = primary.fork().unwrap();
                 assert_eq!(primary.hears(worker), json!("this process has its role already"));
             })
-            .worker(|mut me, _| {
+            .worker(|me, _| {
                 assert!(cluster::is_worker() && !cluster::is_primary());
                 me.send(cluster::role().unwrap_err().to_string()).unwrap();
             }),
@@ -52,7 +52,7 @@ pub fn tests() -> Vec<Test> {
                 assert_eq!(primary.hears(worker), json!(""));
                 assert_eq!(primary.hears(worker), json!(""));
             })
-            .worker(|mut me, _| {
+            .worker(|me, _| {
                 let mine = std::env::vars().filter(|(name, _)| ROLE.contains(&name.as_str()));
                 me.send(mine.map(|(name, _)| name).collect::<String>()).unwrap();
                 let child = Command::new("/bin/sh")
@@ -96,7 +96,7 @@ pub fn tests() -> Vec<Test> {
                     assert_eq!(primary.hears(worker), json!(worker.get()));
                 }
             })
-            .worker(|mut me, _| me.send(me.id().get()).unwrap()),
+            .worker(|me, _| me.send(me.id().get()).unwrap()),
         test("events_come_in_order_each_once")
             .primary(|mut primary| {
                 let settings = Settings::new().args(["--an-argument"]);

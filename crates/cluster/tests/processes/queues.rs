@@ -34,7 +34,7 @@ pub fn tests() -> Vec<Test> {
                 });
                 assert_eq!(told, 2000);
             })
-            .worker(|mut me, _| {
+            .worker(|me, _| {
                 for number in 0..2000 {
                     me.send(format!("{number:04}{}", "x".repeat(196))).unwrap();
                 }
@@ -132,7 +132,7 @@ pub fn tests() -> Vec<Test> {
                 }
                 assert!(count > 10);
             })
-            .worker(|mut me, _| {
+            .worker(|me, _| {
                 let text = "x".repeat(1000);
                 let mut count = 0;
                 let refused = loop {

@@ -21,7 +21,7 @@ pub fn tests() -> Vec<Test> {
                 let worker = primary.fork().unwrap();
                 assert_eq!(primary.hears(worker), json!(["--other"]));
             })
-            .worker(|mut me, _| me.send(std::env::args().skip(1).collect::<Vec<_>>()).unwrap())
+            .worker(|me, _| me.send(std::env::args().skip(1).collect::<Vec<_>>()).unwrap())
             .outside(|test| test.start_by_shell("exec \"$0\" --mine 'x y'").succeeds()),
         test("variables_are_inherited_added_overridden_and_removed")
             .primary(|mut primary| {
@@ -39,7 +39,7 @@ pub fn tests() -> Vec<Test> {
                 assert_eq!(worker.get(), 3);
                 assert_eq!(primary.hears(worker), json!([null, "", "3"]));
             })
-            .worker(|mut me, _| {
+            .worker(|me, _| {
                 assert_ne!(me.id().get(), 77);
                 me.send(["T_ONE", "T_TWO", "T_THREE"].map(|name| std::env::var(name).ok()))
                     .unwrap();
@@ -69,7 +69,7 @@ pub fn tests() -> Vec<Test> {
                 let worker = primary.fork_with(Settings::new().cwd("/proc")).unwrap();
                 assert_eq!(primary.hears(worker), json!("/proc"));
             })
-            .worker(|mut me, _| me.send(std::env::current_dir().unwrap()).unwrap()),
+            .worker(|me, _| me.send(std::env::current_dir().unwrap()).unwrap()),
         test("a_worker_becomes_the_user_and_group_that_the_settings_say")
             .needs(|| {
                 let root = nix::unistd::geteuid().is_root();
@@ -87,7 +87,7 @@ pub fn tests() -> Vec<Test> {
                     assert_eq!(primary.hears(worker), expected);
                 }
             })
-            .worker(|mut me, _| {
+            .worker(|me, _| {
                 use nix::unistd::{getegid, geteuid, getgroups};
                 let groups = getgroups().unwrap();
                 let groups: Vec<_> = groups.iter().map(|group| group.as_raw()).collect();
@@ -102,10 +102,10 @@ pub fn tests() -> Vec<Test> {
                 let exec = |path: &str| Settings::new().exec(path);
                 let file_name = file.to_str().unwrap();
                 for (settings, expected) in [
-                    (exec("/no/such/program"), "/no/such/program: No such file"),
-                    (exec("/no/such/program").cwd("/"), "/no/such/program: No such file"),
-                    (exec(file_name), "Permission denied"),
-                    (exec("/"), "/: Permission denied"),
+                    (exec("/no/such/program"), "/no/such/program: no such file"),
+                    (exec("/no/such/program").cwd("/"), "/no/such/program: no such file"),
+                    (exec(file_name), "permission denied"),
+                    (exec("/"), "/: permission denied"),
                     (
                         Settings::new().cwd("/no/such/directory"),
                         "no working directory /no/such/directory",
@@ -172,7 +172,7 @@ pub fn tests() -> Vec<Test> {
                 assert_eq!(primary.hears(worker), json!(["/dev/null", "/dev/null", "/dev/null"]));
                 assert_eq!(exit_of(&mut primary).0, Exit::Code(0));
             })
-            .worker(|mut me, _| {
+            .worker(|me, _| {
                 me.send(
                     [0, 1, 2].map(|fd| std::fs::read_link(format!("/proc/self/fd/{fd}")).unwrap()),
                 )

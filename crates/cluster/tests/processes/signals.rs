@@ -164,7 +164,7 @@ pub fn tests() -> Vec<Test> {
                 let worker = primary.fork().unwrap();
                 assert_eq!(primary.hears(worker), json!(Signal::SIGINT as i32));
             })
-            .worker(|mut me, _| {
+            .worker(|me, _| {
                 let status = Command::new("/bin/sh").args(["-c", "kill -INT $$; exit 7"]).status();
                 me.send(status.unwrap().signal()).unwrap();
             }),

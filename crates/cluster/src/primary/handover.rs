@@ -1,0 +1,114 @@
+//! Handing connections over, one by one, to workers that wait for one.
+
+use std::os::fd::OwnedFd;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use rustix::io::Errno;
+
+use super::listener::{Distribution, ListenerId, UnderWay};
+use super::rotation::{Member, Rotation};
+use super::{Primary, bind};
+use crate::WorkerId;
+use crate::wire::{Envelope, Received};
+
+/// Connections accepted in one turn, so that a flood of them does not starve other news.
+const AT_ONCE: usize = 32;
+
+/// How long a listener rests when the system has no descriptor left for a connection.
+const REST: Duration = Duration::from_millis(50);
+
+impl Primary {
+    /// A worker's program begins or ends to wait in `accept`.
+    pub(super) fn note_waiting(&mut self, worker: WorkerId, message: &Received) {
+        let Some(listener) = self.listener_of(worker, message) else { return };
+        let Some(rotation) = self.rotation(listener) else { return };
+        if message.is_true("waits") {
+            rotation.waits(worker);
+        } else {
+            rotation.waits_no_more(worker);
+        }
+        self.hand_out(listener);
+    }
+
+    fn rotation(&mut self, listener: ListenerId) -> Option<&mut Rotation<Arc<OwnedFd>>> {
+        self.listeners.all.get_mut(&listener)?.rotation()
+    }
+
+    /// Takes connections from the kernel and hands them to workers that wait.
+    pub(super) fn accept(&mut self, listener: ListenerId) {
+        for _ in 0..AT_ONCE {
+            let Some(found) = self.listeners.all.get_mut(&listener) else { return };
+            let Distribution::RoundRobin(rotation) = &mut found.distribution else { return };
+            if !rotation.has_room() {
+                break;
+            }
+            match bind::accept(&found.socket) {
+                Ok(Some(connection)) => rotation.offer(Arc::new(connection)),
+                Ok(None) => break,
+                Err(Errno::MFILE | Errno::NFILE | Errno::NOBUFS | Errno::NOMEM) => {
+                    found.resting_until = Some(Instant::now() + REST);
+                    break;
+                }
+                Err(_) => {} // that client is gone again: accept(2), ECONNABORTED and its like
+            }
+        }
+        self.hand_out(listener);
+    }
+
+    /// Hands connections over while there are some and somebody waits.
+    pub(super) fn hand_out(&mut self, listener: ListenerId) {
+        while let Some((worker, connection)) = self.rotation(listener).and_then(Rotation::hand_out)
+        {
+            let seq = self.next_seq();
+            let Some(found) = self.listeners.all.get(&listener) else { return };
+            let says_when = matches!(&found.distribution, Distribution::RoundRobin(rotation)
+                if rotation.member(worker) == Some(Member::SaysWhen));
+            if !says_when {
+                // Node expects it in non-blocking mode, and cannot change that itself.
+                let _ = rustix::io::ioctl_fionbio(&connection, true);
+            }
+            let message = Envelope::on("newconn", &found.key, seq);
+            let under_way = UnderWay { worker, listener, connection: Arc::clone(&connection) };
+            self.listeners.under_way.insert(seq, under_way);
+            let Some(channel) = self.channel(worker) else { continue };
+            channel.push_internal_with(message, connection);
+            let _ = channel.flush(); // if the worker is gone, the read side finds out
+        }
+    }
+
+    /// A worker answers a `newconn`: it took the connection, or it goes to the next.
+    pub(super) fn connection_answered(&mut self, worker: WorkerId, answer: &Received) {
+        let Some(ack) = answer.ack() else { return };
+        let mine = |under_way: &&UnderWay| under_way.worker == worker;
+        if self.listeners.under_way.get(&ack).filter(mine).is_none() {
+            return;
+        }
+        let Some(under_way) = self.listeners.under_way.remove(&ack) else { return };
+        if let Some(rotation) = self.rotation(under_way.listener) {
+            rotation.answered(worker);
+            if !answer.is_true("accepted") {
+                rotation.take_back(under_way.connection);
+            }
+            self.hand_out(under_way.listener);
+        }
+    }
+
+    /// A worker's channel lost the socket of a `newconn` for good: the connection goes to somebody else.
+    pub(super) fn connection_lost(&mut self, socket: &Arc<OwnedFd>) {
+        let lost = |under_way: &UnderWay| Arc::ptr_eq(&under_way.connection, socket);
+        let found = self.listeners.under_way.iter().find(|(_, under_way)| lost(under_way));
+        if let Some(&seq) = found.map(|(seq, _)| seq) {
+            self.take_back(seq);
+        }
+    }
+
+    pub(super) fn take_back(&mut self, seq: u64) {
+        if let Some(UnderWay { listener, connection, .. }) = self.listeners.under_way.remove(&seq) {
+            if let Some(rotation) = self.rotation(listener) {
+                rotation.take_back(connection);
+            }
+            self.hand_out(listener);
+        }
+    }
+}

@@ -1,0 +1,291 @@
+//! What a worker's handles share: the channel, what arrived on it, and the one thread at a time that waits for more.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::os::fd::{AsFd, OwnedFd};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
+
+use rustix::event::{PollFd, PollFlags, poll};
+use rustix::io::Errno;
+
+use super::WorkerEvent;
+use super::listener::{ListenerId, Listening};
+use super::watcher::Watcher;
+use crate::channel::{Channel, Filled};
+use crate::wire::{Envelope, Incoming, Received};
+use crate::{Error, Message, WorkerId, sys};
+
+/// How far the end has come.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Standing {
+    /// Messages go both ways.
+    Connected,
+    /// The primary asked us to leave.
+    Asked,
+    /// The channel is closed.
+    Left,
+}
+
+#[derive(Debug)]
+pub(super) struct Core {
+    pub id: WorkerId,
+    /// The channel's socket, to be waited for without holding the lock.
+    socket: Arc<OwnedFd>,
+    state: Mutex<State>,
+    /// Told whenever the thread that waits has read something.
+    news: Condvar,
+}
+
+#[derive(Debug)]
+pub(super) struct State {
+    pub channel: Channel,
+    pub inbox: VecDeque<WorkerEvent>,
+    pub standing: Standing,
+    pub listeners: BTreeMap<ListenerId, Listening>,
+    pub last_listener: ListenerId,
+    /// The request whose answer somebody waits for, and the answer with the socket that came along.
+    pub replies: BTreeMap<u64, Option<(Received, Option<OwnedFd>)>>,
+    seq: u64,
+    /// One thread reads at a time; the others wait for its news.
+    somebody_reads: bool,
+    watcher: Watcher,
+}
+
+impl Core {
+    pub(super) fn new(id: WorkerId, socket: OwnedFd) -> Result<Core, Error> {
+        sys::leave_interrupt_to_primary()
+            .map_err(|errno| Error::System { what: "handle SIGINT", source: errno.into() })?;
+        let channel = Channel::new(socket);
+        let socket = Arc::clone(channel.socket());
+        let watcher = Watcher::start(Arc::clone(&socket))?;
+        let mut state = State {
+            channel,
+            inbox: VecDeque::new(),
+            standing: Standing::Connected,
+            listeners: BTreeMap::new(),
+            last_listener: 0,
+            replies: BTreeMap::new(),
+            seq: 0,
+            somebody_reads: false,
+            watcher,
+        };
+        let online = Envelope::act("online", state.next_seq());
+        state.channel.push_internal(&online);
+        // If the primary is gone already, the first wait says so, or the watcher.
+        let _ = state.channel.flush();
+        Ok(Core { id, socket, state: Mutex::new(state), news: Condvar::new() })
+    }
+
+    pub(super) fn lock(&self) -> MutexGuard<'_, State> {
+        // A panic in another thread leaves whole messages behind: every change is made under one lock.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Waits until `found` finds something, or the deadline has passed (`None`). Meanwhile it reads what arrives, for everybody.
+    pub(super) fn wait_for<T>(
+        &self,
+        deadline: Option<Instant>,
+        mut found: impl FnMut(&mut State) -> Result<Option<T>, Error>,
+    ) -> Result<Option<T>, Error> {
+        let mut state = self.lock();
+        let mut late = false;
+        loop {
+            let found = found(&mut state)?;
+            // The ACK of a handle goes out before the program has the message: who knows when it waits again. If that fails,
+            // the next read says why.
+            let _ = state.flush();
+            if found.is_some() || late {
+                return Ok(found);
+            }
+            // Also a program that is always late looks once, or it would never hear anything.
+            late = deadline.is_some_and(|deadline| deadline <= Instant::now());
+            state = if state.somebody_reads {
+                self.wait_for_reader(state, deadline)
+            } else {
+                self.read_for_everybody(state, deadline)?
+            };
+        }
+    }
+
+    fn wait_for_reader<'a>(
+        &self,
+        state: MutexGuard<'a, State>,
+        deadline: Option<Instant>,
+    ) -> MutexGuard<'a, State> {
+        let Some(deadline) = deadline else {
+            return self.news.wait(state).unwrap_or_else(PoisonError::into_inner);
+        };
+        let left = deadline.saturating_duration_since(Instant::now());
+        self.news.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0
+    }
+
+    /// Sleeps without the lock until something arrives or can be written, and reads it.
+    fn read_for_everybody<'a>(
+        &'a self,
+        mut state: MutexGuard<'a, State>,
+        deadline: Option<Instant>,
+    ) -> Result<MutexGuard<'a, State>, Error> {
+        let shared = state.shared_sockets();
+        let wants_write = state.channel.wants_write();
+        state.somebody_reads = true;
+        drop(state);
+        let slept = self.sleep(wants_write, &shared, deadline);
+        let mut state = self.lock();
+        state.somebody_reads = false;
+        let read = state.read();
+        self.news.notify_all();
+        slept.and(read).map(|()| state)
+    }
+
+    fn sleep(
+        &self,
+        wants_write: bool,
+        shared: &[Arc<OwnedFd>],
+        deadline: Option<Instant>,
+    ) -> Result<(), Error> {
+        let mut wanted = PollFlags::IN;
+        wanted.set(PollFlags::OUT, wants_write);
+        let channel = PollFd::from_borrowed_fd(self.socket.as_fd(), wanted);
+        let shared = shared.iter().map(|fd| PollFd::from_borrowed_fd(fd.as_fd(), PollFlags::IN));
+        let mut fds: Vec<_> = std::iter::once(channel).chain(shared).collect();
+        wait(&mut fds, deadline)
+    }
+
+    /// Writes all that waits, without reading where that is not needed.
+    pub(super) fn write_the_rest(&self) -> Result<(), Error> {
+        loop {
+            let mut state = self.lock();
+            state.flush()?;
+            if state.channel.outbox().is_written() {
+                return Ok(());
+            }
+            let writable = state.channel.wants_write();
+            drop(state);
+            if writable {
+                wait(&mut [PollFd::from_borrowed_fd(self.socket.as_fd(), PollFlags::OUT)], None)?;
+            } else {
+                // A handle has to be acknowledged first: that must be read.
+                self.wait_for(None, |state| {
+                    let goes_on =
+                        state.channel.wants_write() || state.channel.outbox().is_written();
+                    Ok((goes_on || state.standing == Standing::Left).then_some(()))
+                })?;
+            }
+        }
+    }
+
+    pub(super) fn notify(&self) {
+        self.news.notify_all();
+    }
+}
+
+impl State {
+    /// Reads once, without waiting, and acts on what came.
+    pub(super) fn read(&mut self) -> Result<(), Error> {
+        if self.standing == Standing::Left {
+            return Ok(());
+        }
+        let filled = self.channel.fill().map_err(Error::system("read from the channel"))?;
+        while let Some(incoming) = self.channel.next() {
+            self.hear(incoming);
+        }
+        if filled == Filled::Closed {
+            // Not our doing: the watcher goes on, and ends us if the program does not.
+            self.standing = Standing::Left;
+        }
+        Ok(())
+    }
+
+    fn hear(&mut self, incoming: Incoming) {
+        match incoming {
+            Incoming::User(value) => {
+                self.inbox.push_back(WorkerEvent::Message(Message::from(value)));
+            }
+            Incoming::UserWithHandle(value, fd) => {
+                let (message, error) = Message::with_descriptor(value, fd);
+                self.inbox.extend(error.map(WorkerEvent::Error));
+                self.inbox.push_back(WorkerEvent::Message(message));
+            }
+            Incoming::Cluster(received) => self.obey(received, None),
+            Incoming::ClusterWithHandle(received, fd) => self.obey(received, Some(fd)),
+            Incoming::Nack => {
+                let given_up = self.channel.resend_handle();
+                self.inbox.extend(given_up.map(|_| WorkerEvent::Error(Error::Undelivered(1))));
+            }
+            Incoming::Bad(bad) => self.inbox.push_back(WorkerEvent::Error(bad.into())),
+            // The channel keeps the rest to itself.
+            _ => {}
+        }
+    }
+
+    /// What the primary says to the cluster layer. What nobody here knows is ignored, as Node does.
+    fn obey(&mut self, received: Received, fd: Option<OwnedFd>) {
+        match received.act() {
+            Some("disconnect") if self.standing == Standing::Connected => {
+                self.standing = Standing::Asked;
+                self.close_listeners();
+                self.inbox.push_back(WorkerEvent::Disconnect);
+            }
+            Some("newconn") => self.new_connection(&received, fd),
+            Some(_) => {}
+            None => {
+                if let Some(reply) = received.ack().and_then(|ack| self.replies.get_mut(&ack)) {
+                    *reply = Some((received, fd));
+                }
+            }
+        }
+    }
+
+    pub(super) fn flush(&mut self) -> Result<(), Error> {
+        self.check_connected()?;
+        self.channel.flush().map_err(|_| Error::PrimaryGone)
+    }
+
+    pub(super) fn check_connected(&self) -> Result<(), Error> {
+        if self.standing == Standing::Left { Err(Error::PrimaryGone) } else { Ok(()) }
+    }
+
+    /// Sends a request to the primary's cluster layer; its answer will be in `replies`.
+    pub(super) fn request(&mut self, message: Envelope) -> u64 {
+        let seq = self.next_seq();
+        self.replies.insert(seq, None);
+        self.channel.push_internal(&Envelope { seq, ..message });
+        seq
+    }
+
+    /// Sends a message to the primary's cluster layer.
+    pub(super) fn say(&mut self, message: Envelope) {
+        let seq = self.next_seq();
+        self.channel.push_internal(&Envelope { seq, ..message });
+        // It fails when the primary is gone; the next read says so.
+        let _ = self.channel.flush();
+    }
+
+    /// Closes the channel.
+    pub(super) fn leave(&mut self) {
+        if self.standing != Standing::Left {
+            self.standing = Standing::Left;
+            self.watcher.leave();
+            self.channel.close();
+        }
+    }
+
+    pub(super) fn next_seq(&mut self) -> u64 {
+        let seq = self.seq;
+        self.seq += 1;
+        seq
+    }
+}
+
+impl Drop for State {
+    fn drop(&mut self) {
+        self.leave();
+    }
+}
+
+fn wait(fds: &mut [PollFd<'_>], deadline: Option<Instant>) -> Result<(), Error> {
+    match poll(fds, deadline.map(crate::time_left).as_ref()) {
+        Ok(_) | Err(Errno::INTR) => Ok(()),
+        Err(errno) => Err(Error::system("wait for events")(errno)),
+    }
+}

@@ -1,0 +1,122 @@
+//! Asking the primary for a listener; Node's `queryServer`.
+
+use std::io;
+use std::net::{SocketAddr, TcpStream};
+use std::os::fd::OwnedFd;
+use std::os::unix::net::UnixStream;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use nix::fcntl::{FcntlArg, OFlag, fcntl};
+use rustix::io::Errno;
+use serde_json::{Value, json};
+
+use super::core::Standing;
+use super::{Listen, Listener, Worker};
+use crate::wire::Envelope;
+use crate::{Address, Error};
+
+impl Worker {
+    /// Listens for TCP where all workers that ask for it listen; Node's `server.listen()` in a worker.
+    ///
+    /// The primary binds, so a worker needs no rights for it. With port 0 all workers get the same free port: their first
+    /// `listen` on 0 the first one, their second the second.
+    ///
+    /// # Errors
+    /// [`Error::Listen`] names the address and says why; [`Error::Blocking`]; [`Error::PrimaryGone`] when this worker is leaving.
+    pub fn listen(&mut self, on: impl Into<Listen>) -> Result<Listener<TcpStream>, Error> {
+        self.listen_on(on.into())
+    }
+
+    /// Listens on a Unix socket; Node's `server.listen(path)` in a worker. The primary removes the file when the last worker has closed it.
+    ///
+    /// # Errors
+    /// As [`listen`](Worker::listen).
+    pub fn listen_unix(&mut self, path: impl Into<PathBuf>) -> Result<Listener<UnixStream>, Error> {
+        self.listen_on(Listen::unix(path))
+    }
+
+    fn listen_on<S: From<OwnedFd>>(&mut self, on: Listen) -> Result<Listener<S>, Error> {
+        let address = on.resolve()?;
+        let mut state = self.core.lock();
+        let index = state.next_index(&address);
+        let query = query(&address, &on, index);
+        let request = state.request(query.clone());
+        drop(state);
+        let answer = self.core.wait_for(None, |state| {
+            let answered = state.replies.get(&request).is_some_and(Option::is_some);
+            if !answered && state.standing != Standing::Connected {
+                return Err(Error::PrimaryGone); // a worker that is leaving gets no answer
+            }
+            Ok(answered.then(|| state.replies.remove(&request)).flatten().flatten())
+        })?;
+        let Some((reply, socket)) = answer else { return Err(Error::PrimaryGone) };
+        let refused = |errno: i32| Error::Listen {
+            address: address.to_string(),
+            source: io::Error::from_raw_os_error(errno),
+        };
+        if let Some(errno @ ..0) = reply.number("errno") {
+            return Err(refused(i32::try_from(-errno).unwrap_or(Errno::INVAL.raw_os_error())));
+        }
+        let port = match &socket {
+            Some(socket) => start(socket, &address, &on)?,
+            None => reply.get("sockname").and_then(|name| name.get("port")).and_then(port_of),
+        };
+        let up = port.map_or_else(|| address.clone(), |port| address.clone().with_port(port));
+        let mut state = self.core.lock();
+        let id = state.add_listener(address, index, &reply, socket);
+        state.say(Envelope {
+            act: Some("listening"),
+            port: Some(up.port().map_or(-1, i32::from)),
+            ..query
+        });
+        drop(state);
+        Ok(Listener::new(Arc::clone(&self.core), id, up))
+    }
+}
+
+/// The question for a listener, field by field as a Node worker writes it, so that both get the same one.
+fn query(address: &Address, on: &Listen, index: u32) -> Envelope {
+    let host = match address {
+        Address::Tcp(address) => json!(address.ip().to_string()),
+        Address::AnyTcp(_) => Value::Null,
+        Address::Unix(path) => json!(path.display().to_string()),
+    };
+    Envelope {
+        index: Some(index),
+        data: Some(Value::Null),
+        address: Some(host),
+        port: Some(address.port().map_or(-1, i32::from)),
+        address_type: Some(address.type_number()),
+        flags: matches!(address, Address::Tcp(_)).then_some(u32::from(on.only_v6)),
+        backlog: on.backlog,
+        waits: Some(true),
+        blocking: on.blocking.then_some(true),
+        ..Envelope::act("queryServer", 0)
+    }
+}
+
+/// Makes a shared socket listen, and says its port.
+fn start(socket: &OwnedFd, address: &Address, on: &Listen) -> Result<Option<u16>, Error> {
+    let refused =
+        |errno: Errno| Error::Listen { address: address.to_string(), source: errno.into() };
+    let bound = rustix::net::getsockname(socket).map_err(refused)?;
+    let port = SocketAddr::try_from(bound).ok().map(|bound| bound.port());
+    // A Node primary sends an unbound socket where the port is taken: its bind fails late.
+    if address.port().is_some_and(|wanted| wanted > 0 && port != Some(wanted)) {
+        return Err(refused(Errno::ADDRINUSE));
+    }
+    let flags = fcntl(socket, FcntlArg::F_GETFL)
+        .map_err(|errno| refused(Errno::from_raw_os_error(errno as i32)))?;
+    let blocks = !OFlag::from_bits_retain(flags).contains(OFlag::O_NONBLOCK);
+    if blocks != on.blocking {
+        return Err(Error::Blocking { address: address.to_string(), blocks });
+    }
+    let backlog = on.backlog.and_then(|backlog| backlog.try_into().ok()).unwrap_or(511);
+    rustix::net::listen(socket, backlog).map_err(refused)?;
+    Ok(port)
+}
+
+fn port_of(value: &Value) -> Option<u16> {
+    value.as_u64()?.try_into().ok()
+}

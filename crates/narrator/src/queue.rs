@@ -1,0 +1,169 @@
+//! The queue between whoever tells and the thread that prints, so that telling never waits.
+
+use std::collections::VecDeque;
+use std::io::{self, PipeWriter, Write};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use nix::sys::signal::{SigSet, SigmaskHow, Signal};
+
+use crate::printer::{Piece, Printer};
+use crate::telling::Telling;
+
+/// A queue of pieces with its printer thread. It has no limit: a story is short, and a limit would
+/// make the teller wait.
+#[derive(Debug)]
+pub(crate) struct Queue {
+    shared: Arc<Shared>,
+    thread: Option<JoinHandle<()>>,
+    /// Ends the printer's wait for Enter.
+    wake: Option<PipeWriter>,
+}
+
+#[derive(Debug, Default)]
+struct Shared {
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    pieces: VecDeque<Piece>,
+    /// The printer has taken a piece that is not on the screen yet.
+    printing: bool,
+    /// The rest is printed at full speed.
+    hurried: bool,
+    /// Nothing more will come.
+    closed: bool,
+    /// The printer thread has ended.
+    gone: bool,
+}
+
+impl Queue {
+    /// Starts the printer thread.
+    pub(crate) fn start(telling: &Telling) -> io::Result<Queue> {
+        let (sleeper, wake) = if telling.step {
+            let (sleeper, wake) = io::pipe()?;
+            (Some(sleeper), Some(wake))
+        } else {
+            (None, None)
+        };
+        let printer = Printer::new(telling, sleeper);
+        let shared = Arc::new(Shared::default());
+        let its_shared = Arc::clone(&shared);
+        let thread = without_signals(|| {
+            thread::Builder::new().name("printer".into()).spawn(move || its_shared.print(printer))
+        })?;
+        Ok(Queue { shared, thread: Some(thread), wake })
+    }
+
+    pub(crate) fn push(&self, piece: Piece) {
+        self.shared.lock().pieces.push_back(piece);
+        self.shared.changed.notify_all();
+    }
+
+    /// Waits until all that was pushed so far is printed.
+    pub(crate) fn wait_until_printed(&self) {
+        let mut state = self.shared.lock();
+        while !state.gone && (state.printing || !state.pieces.is_empty()) {
+            state = self.shared.wait(state);
+        }
+    }
+
+    /// Lets the printer print the rest at full speed.
+    pub(crate) fn hurry(&self) {
+        self.shared.lock().hurried = true;
+        self.shared.changed.notify_all();
+        if let Some(mut wake) = self.wake.as_ref() {
+            // It fails only when the printer has ended, and then nobody waits.
+            let _ = wake.write_all(b"!");
+        }
+    }
+}
+
+impl Drop for Queue {
+    fn drop(&mut self) {
+        if thread::panicking() {
+            self.hurry(); // a broken program must not ask for Enter before it may end
+        }
+        self.shared.lock().closed = true;
+        self.shared.changed.notify_all();
+        if let Some(thread) = self.thread.take() {
+            // A printer that panicked has said so on standard error.
+            let _ = thread.join();
+        }
+    }
+}
+
+impl Shared {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        // The state is whole after every line that changes it, so a panic elsewhere is no reason
+        // to lose the rest of the story.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn wait<'a>(&self, state: MutexGuard<'a, State>) -> MutexGuard<'a, State> {
+        self.changed.wait(state).unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The printer thread's work.
+    fn print(&self, mut printer: Printer) {
+        let _farewell = Farewell(self);
+        while let Some((piece, hurried)) = self.next() {
+            if hurried {
+                printer.hurry();
+            }
+            printer.print(&piece, |pause| self.pause(pause));
+        }
+    }
+
+    /// Reports the previous piece as printed and takes the next, when there is one.
+    fn next(&self) -> Option<(Piece, bool)> {
+        let mut state = self.lock();
+        state.printing = false;
+        self.changed.notify_all();
+        loop {
+            if let Some(piece) = state.pieces.pop_front() {
+                state.printing = true;
+                return Some((piece, state.hurried));
+            }
+            if state.closed {
+                return None;
+            }
+            state = self.wait(state);
+        }
+    }
+
+    fn pause(&self, pause: Duration) {
+        let state = self.lock();
+        // Not a sleep, because a sleeper cannot be hurried.
+        drop(self.changed.wait_timeout_while(state, pause, |state| !state.hurried));
+    }
+}
+
+/// Tells those who wait that the printer has ended, however it did.
+struct Farewell<'a>(&'a Shared);
+
+impl Drop for Farewell<'_> {
+    fn drop(&mut self) {
+        self.0.lock().gone = true;
+        self.0.changed.notify_all();
+    }
+}
+
+/// Runs `spawn` such that the new thread, which inherits the signal mask, takes no signals.
+///
+/// A primary that reads signals by signalfd blocks them in its own thread. If the printer did not
+/// block them, the kernel would deliver them to the printer, and they would end the process.
+fn without_signals<T>(spawn: impl FnOnce() -> io::Result<T>) -> io::Result<T> {
+    let mut mask = SigSet::all();
+    // These two stop a background job that uses the terminal. The kernel looks at the thread that
+    // does so; blocked, they would turn the reading of Enter into an error.
+    mask.remove(Signal::SIGTTIN);
+    mask.remove(Signal::SIGTTOU);
+    let before = mask.thread_swap_mask(SigmaskHow::SIG_SETMASK)?;
+    let spawned = spawn();
+    before.thread_set_mask()?;
+    spawned
+}

@@ -1,0 +1,37 @@
+//! The flags that say how a story is told.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::pace::parse_pause;
+
+/// The flags that every lesson has; each lesson flattens them into its own.
+#[derive(clap::Args, Clone, Debug, Default)]
+pub struct Telling {
+    /// Pause between sentences, 700ms or as long as you say (2s, 1.5s, 300ms)
+    // Only what is printed waits: the program itself runs at full speed. A second paragraph of help
+    // would say so, but it would also make `--help` of every lesson twice as long.
+    #[arg(
+        long,
+        value_name = "DURATION",
+        num_args = 0..=1,
+        default_missing_value = "700ms",
+        value_parser = parse_pause,
+        help_heading = HEADING
+    )]
+    pub slow: Option<Duration>,
+
+    /// Wait for Enter after each sentence
+    #[arg(long, conflicts_with = "slow", help_heading = HEADING)]
+    pub step: bool,
+
+    /// Show the process id of each actor
+    #[arg(long, help_heading = HEADING)]
+    pub pids: bool,
+
+    /// Also write each sentence to FILE, as one JSON object per line
+    #[arg(long, value_name = "FILE", help_heading = HEADING)]
+    pub record: Option<PathBuf>,
+}
+
+const HEADING: &str = "How the story is told";

@@ -1,0 +1,34 @@
+// The worker's side of `node.mjs`.
+import cluster from 'node:cluster';
+
+const questions = [];
+let numbers = 0;
+
+// ANCHOR: work
+const answer = {
+  say: (text) => process.send({ heard: text }),
+  multiply({ question, a, b }) {
+    questions.unshift({ product: { question, product: a * b } });
+    // The later question is answered first.
+    if (questions.length === 2) for (const product of questions) process.send(product);
+  },
+  greet(_, connection) {
+    connection.end(`hello from worker ${cluster.worker.id}`, () => process.send('greeted'));
+  },
+  count: (text) => process.send({ counted: text.length }),
+  nap() {
+    process.send('napping');
+    // A worker that does not read is what this scene is about.
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 200);
+  },
+  number([number]) {
+    if (number === numbers) numbers++;
+  },
+  last: () => process.send({ read: numbers }),
+};
+process.on('message', (message, handle) => {
+  const [kind, content] = typeof message === 'string' ? [message] : Object.entries(message)[0];
+  answer[kind](content, handle);
+});
+process.send('ready');
+// ANCHOR_END: work

@@ -1,0 +1,203 @@
+//! The command line: which lesson or tool, with which flags.
+
+use std::ffi::{OsStr, OsString};
+use std::process::ExitCode;
+
+use clap::error::{ContextKind, ContextValue, ErrorKind};
+use clap::{Parser, Subcommand};
+use narrator::Telling;
+
+use crate::lessons::{Entry, Lesson};
+use crate::nearest::{self, Place, WrongName};
+
+/// Node's cluster, taken apart and rebuilt in Rust
+#[derive(Debug, Parser)]
+#[command(
+    name = "main-runner",
+    version,
+    max_term_width = 80,
+    infer_subcommands = true,
+    subcommand_value_name = "LESSON",
+    subcommand_help_heading = "Lessons and tools",
+    after_help = "Without a lesson: the table of lessons."
+)]
+struct CommandLine {
+    #[command(subcommand)]
+    word: Option<Word>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Word {
+    #[command(flatten)]
+    Lesson(Lesson),
+    /// Run every lesson in a row; stop at the first that fails
+    All(AllFlags),
+    /// Read a lesson's page in the terminal
+    Read {
+        /// Which lesson
+        lesson: String,
+    },
+    /// Run a lesson's program in Node
+    Node {
+        /// Which lesson
+        lesson: String,
+        /// What the program gets
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<OsString>,
+    },
+    /// Put a lesson's tellings side by side: Rust, by hand, Node
+    Compare {
+        /// Which lesson
+        lesson: String,
+    },
+}
+
+/// The flags of `all`: parsed only to be checked, then handed on as they were typed.
+#[derive(clap::Args, Debug)]
+struct AllFlags {
+    #[command(flatten)]
+    _telling: Telling,
+}
+
+/// What the runner is asked to do.
+#[derive(Debug)]
+pub enum Task {
+    /// Show the table of lessons.
+    Table,
+    /// Run one lesson, here.
+    Lesson(Lesson),
+    /// Run all lessons, each as a process of its own, with these flags.
+    All { flags: Vec<OsString> },
+    /// Show a lesson's page.
+    Read(Entry),
+    /// Run a lesson's program in Node.
+    Node { lesson: Entry, arguments: Vec<OsString> },
+    /// Put a lesson's tellings side by side.
+    Compare(Entry),
+}
+
+/// Why there is nothing to do: help was asked for, or the command was wrong.
+#[derive(Debug)]
+pub enum Refusal {
+    /// clap explains it.
+    Explained(clap::Error),
+    /// A name that does not exist.
+    WrongName(WrongName),
+}
+
+impl Refusal {
+    /// Says it and gives the exit code: 0 for help, 2 for a wrong command.
+    pub fn report(&self) -> ExitCode {
+        // Where nobody listens any more, there is nobody to tell.
+        match self {
+            Refusal::Explained(error) => {
+                let _ = error.print();
+                if error.use_stderr() { ExitCode::from(2) } else { ExitCode::SUCCESS }
+            }
+            Refusal::WrongName(wrong) => {
+                use std::io::Write;
+                let _ =
+                    writeln!(anstream::stderr(), "error: {}\nhelp: {}", wrong.what, wrong.advice);
+                ExitCode::from(2)
+            }
+        }
+    }
+}
+
+/// Reads this process's arguments.
+pub fn read() -> Result<Task, Refusal> {
+    parse(std::env::args_os().collect())
+}
+
+fn parse(mut typed: Vec<OsString>) -> Result<Task, Refusal> {
+    let lesson = if typed.get(1).is_some_and(|word| word == "help") { 2 } else { 1 };
+    if lesson == 2 && typed.get(2).is_some_and(|word| word == "--help" || word == "-h") {
+        typed.truncate(2); // clap would take the flag for a lesson
+    }
+    if let Some(word) = typed.get_mut(lesson) {
+        *word = without_extension(word);
+    }
+    let line = CommandLine::try_parse_from(&typed).map_err(|error| explain(error, lesson))?;
+    let named = |word: &str, tool| nearest::lesson(word, tool).map_err(Refusal::WrongName);
+    Ok(match line.word {
+        None => Task::Table,
+        Some(Word::Lesson(lesson)) => Task::Lesson(lesson),
+        Some(Word::All(_)) => Task::All { flags: typed.split_off(2) },
+        Some(Word::Read { lesson }) => Task::Read(named(&lesson, "read")?),
+        Some(Word::Node { lesson, arguments }) => {
+            Task::Node { lesson: named(&lesson, "node")?, arguments }
+        }
+        Some(Word::Compare { lesson }) => Task::Compare(named(&lesson, "compare")?),
+    })
+}
+
+fn without_extension(word: &OsStr) -> OsString {
+    match word.to_str() {
+        Some(text) => nearest::without_extension(text).into(),
+        None => word.to_owned(),
+    }
+}
+
+/// clap compares words by another measure and would answer `icp` with `cpus`: names are ours.
+fn explain(error: clap::Error, lesson: usize) -> Refusal {
+    match (error.kind(), error.get(ContextKind::InvalidSubcommand)) {
+        (ErrorKind::InvalidSubcommand, Some(ContextValue::String(word))) => {
+            let place = if lesson == 2 { Place::After("help") } else { Place::First };
+            Refusal::WrongName(nearest::wrong(word, place))
+        }
+        _ => Refusal::Explained(error),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    fn task(words: &str) -> Result<Task, Refusal> {
+        parse(std::iter::once("main-runner").chain(words.split(' ')).map(Into::into).collect())
+    }
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        CommandLine::command().debug_assert();
+    }
+
+    #[test]
+    fn every_tool_that_can_be_suggested_exists() {
+        let mut command = CommandLine::command();
+        command.build();
+        for tool in nearest::TOOLS {
+            assert!(command.find_subcommand(tool).is_some(), "{tool}");
+        }
+    }
+
+    #[test]
+    fn lessons_are_named_in_full_by_alias_by_beginning_and_by_file() {
+        for words in ["online", "clusterEvent", "onl", "online.js", "clusterEvent.mjs"] {
+            assert!(matches!(task(words), Ok(Task::Lesson(Lesson::Online(_)))), "{words}");
+        }
+    }
+
+    #[test]
+    fn a_wrong_name_is_ours_to_explain_wherever_it_stands() {
+        for words in ["icp", "read icp", "node icp", "compare icp", "help icp"] {
+            let Err(Refusal::WrongName(wrong)) = task(words) else { panic!("{words}") };
+            assert!(wrong.advice.starts_with("did you mean `ipc`?"), "{}", wrong.advice);
+        }
+    }
+
+    #[test]
+    fn all_hands_its_flags_on_as_they_were_typed() {
+        let Ok(Task::All { flags }) = task("all --pids") else { panic!("not all") };
+        assert_eq!(flags, ["--pids"]);
+    }
+
+    #[test]
+    fn node_gets_everything_after_the_lesson() {
+        let Ok(Task::Node { arguments, .. }) = task("node ipc --workers 3 --help") else {
+            panic!("not node")
+        };
+        assert_eq!(arguments, ["--workers", "3", "--help"]);
+    }
+}

@@ -1,0 +1,114 @@
+//! Takes the output of a lesson apart into sentences and into one story per worker.
+//!
+//! This file is also part of `tests/node.rs`, so that what `compare` says and what the tests
+//! prove is the same; its own tests stand in `story_tests.rs`.
+
+use std::collections::BTreeMap;
+
+/// One line of a lesson's output.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sentence {
+    /// Who acts; empty for a line of a table.
+    pub actor: String,
+    /// What the actor does, with process ids and durations replaced.
+    pub deed: String,
+}
+
+/// A long sentence goes on in the next line, under its verb: behind ten spaces, no more.
+const UNDER_THE_VERB: &str = "          ";
+
+/// The sentences of an output, in order.
+pub fn sentences(output: &str) -> Vec<Sentence> {
+    let mut sentences: Vec<String> = Vec::new();
+    for line in output.lines().filter(|line| !line.trim().is_empty()) {
+        let rest = line.strip_prefix(UNDER_THE_VERB).filter(|rest| !rest.starts_with(' '));
+        match (rest, sentences.last_mut()) {
+            (Some(rest), Some(begun)) if !begun.starts_with(' ') => {
+                begun.push(' ');
+                begun.push_str(rest);
+            }
+            _ => sentences.push(line.to_owned()),
+        }
+    }
+    sentences.iter().map(|line| sentence(line)).collect()
+}
+
+/// The story of each worker: the sentences in which it acts, or is first to be named.
+///
+/// Workers run side by side, so only the order within one story means something. What names no
+/// worker belongs to its actor.
+pub fn by_worker(sentences: &[Sentence]) -> BTreeMap<String, Vec<String>> {
+    let mut stories: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for Sentence { actor, deed } in sentences {
+        let line = format!("{actor} {deed}");
+        let whose = first_worker(&line).unwrap_or_else(|| actor.clone());
+        stories.entry(whose).or_default().push(line.trim().to_owned());
+    }
+    stories
+}
+
+fn sentence(line: &str) -> Sentence {
+    let (actor, deed) = line.split_at(actor_length(line));
+    let deed = deed.split_whitespace().collect::<Vec<_>>().join(" ");
+    Sentence { actor: actor.to_owned(), deed: without_chance(&deed) }
+}
+
+/// How much of the line is its actor: a word, and its number if it has one.
+fn actor_length(line: &str) -> usize {
+    let word = line.find(' ').unwrap_or(line.len());
+    if word == 0 {
+        return 0;
+    }
+    let digits =
+        line[word..].strip_prefix(' ').map_or(0, |rest| leading(rest, |c| c.is_ascii_digit()));
+    if digits > 0 { word + 1 + digits } else { word }
+}
+
+fn first_worker(line: &str) -> Option<String> {
+    line.match_indices("worker ").find_map(|(at, word)| {
+        let start = at + word.len();
+        let digits = leading(&line[start..], |c| c.is_ascii_digit());
+        (digits > 0).then(|| line[at..start + digits].to_owned())
+    })
+}
+
+/// Replaces what differs from run to run: process ids, ports, durations.
+fn without_chance(text: &str) -> String {
+    let mut told = String::new();
+    let mut rest = text;
+    while let Some(start) = rest.find(|c: char| c.is_ascii_digit()) {
+        told.push_str(&rest[..start]);
+        let number = leading(&rest[start..], |c| c.is_ascii_digit() || c == '.');
+        let (number, after) = rest[start..].split_at(number);
+        let digits = number.trim_end_matches('.');
+        if is_duration(after) {
+            told.push_str("<time>");
+        } else if is_id(&told, digits, after) {
+            told.push_str("<id>");
+        } else {
+            told.push_str(digits);
+        }
+        told.push_str(&number[digits.len()..]);
+        rest = after;
+    }
+    told + rest
+}
+
+fn is_duration(after: &str) -> bool {
+    let unit = after.trim_start();
+    let letters = leading(unit, char::is_alphabetic);
+    ["s", "ms", "us", "µs", "ns"].contains(&&unit[..letters])
+}
+
+fn is_id(before: &str, digits: &str, after: &str) -> bool {
+    let enclosed = (before.ends_with('(') && after.starts_with(')'))
+        || (before.ends_with('[') && after.starts_with(']'));
+    let announced = ["pid", "process", "port"]
+        .iter()
+        .any(|word| before.trim_end_matches([' ', '=', ':']).to_lowercase().ends_with(word));
+    !digits.contains('.') && (digits.len() > 3 || enclosed || announced)
+}
+
+fn leading(text: &str, which: impl Fn(char) -> bool) -> usize {
+    text.find(|c| !which(c)).unwrap_or(text.len())
+}

@@ -1,0 +1,159 @@
+//! Finds the lesson that somebody meant: exactly, by the start of its name, or by the nearest spelling.
+
+use crate::lessons::{self, Entry};
+
+/// How the runner is started; every suggestion begins with it.
+pub const RUNNER: &str = "cargo run -p main-runner";
+
+/// A word that names nothing the runner has.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WrongName {
+    /// What is wrong, in one line.
+    pub what: String,
+    /// What to type instead, in one line.
+    pub advice: String,
+}
+
+/// Where a word was typed: `ipc` stands alone, `read ipc` follows a tool.
+#[derive(Clone, Copy, Debug)]
+pub enum Place {
+    /// The first word: a lesson or a tool.
+    First,
+    /// After this tool: a lesson.
+    After(&'static str),
+}
+
+/// The tools of the runner, which can be misspelt as well as the lessons.
+pub const TOOLS: [&str; 5] = ["all", "read", "node", "compare", "help"];
+
+/// The lesson that `word` names: in full, by an alias, or by the start of either.
+pub fn lesson(word: &str, tool: &'static str) -> Result<Entry, WrongName> {
+    let word = without_extension(word);
+    let mut table = lessons::table();
+    let exact = table.iter().position(|lesson| lesson.spellings().any(|name| name == word));
+    let found = exact.or_else(|| {
+        let mut starts =
+            (0..table.len()).filter(|&at| table[at].spellings().any(|name| name.starts_with(word)));
+        starts.next().filter(|_| starts.next().is_none())
+    });
+    match found {
+        Some(at) => Ok(table.swap_remove(at)),
+        None => Err(wrong(word, Place::After(tool))),
+    }
+}
+
+/// What to say about a word that names nothing.
+pub fn wrong(word: &str, place: Place) -> WrongName {
+    let table = lessons::table();
+    let mut spellings: Vec<(&str, &str)> = table
+        .iter()
+        .flat_map(|lesson| lesson.spellings().map(|name| (name, lesson.name.as_str())))
+        .collect();
+    let before = match place {
+        Place::First => String::new(),
+        Place::After(tool) => format!("{tool} "),
+    };
+    if matches!(place, Place::First | Place::After("help")) {
+        spellings.extend(TOOLS.map(|tool| (tool, tool)));
+    }
+    let what = format!("there is no lesson `{word}`");
+    let begun = beginning_with(word, &spellings);
+    let meant = match begun.as_slice() {
+        [] => nearest(word, &spellings),
+        [(_, name), ..] => Some(*name),
+    };
+    let advice = match meant {
+        _ if begun.len() > 1 => {
+            let choices: Vec<&str> = begun.iter().map(|(spelling, _)| *spelling).collect();
+            format!("several names begin like that: {}", choices.join(", "))
+        }
+        Some(name) => format!("did you mean `{name}`? type: {RUNNER} -- {before}{name}"),
+        None => format!("to see all lessons, type: {RUNNER}"),
+    };
+    WrongName { what, advice }
+}
+
+/// `ipc.js` is `ipc`: in the Node folder, lessons were files.
+pub fn without_extension(word: &str) -> &str {
+    word.strip_suffix(".mjs").or_else(|| word.strip_suffix(".js")).unwrap_or(word)
+}
+
+/// What begins with `word`: for each lesson and tool the first such spelling, and the name.
+fn beginning_with<'a>(word: &str, spellings: &[(&'a str, &'a str)]) -> Vec<(&'a str, &'a str)> {
+    let mut begun: Vec<(&str, &str)> = Vec::new();
+    for (spelling, name) in spellings {
+        let known = begun.iter().any(|(_, known)| known == name);
+        if !word.is_empty() && spelling.starts_with(word) && !known {
+            begun.push((spelling, name));
+        }
+    }
+    begun
+}
+
+/// The name whose spelling is nearest, if one is near: a letter in three may be wrong, and two
+/// letters that changed places count as one.
+fn nearest<'a>(word: &str, spellings: &[(&str, &'a str)]) -> Option<&'a str> {
+    let word = word.to_lowercase();
+    spellings
+        .iter()
+        .map(|(spelling, name)| {
+            (strsim::damerau_levenshtein(&word, &spelling.to_lowercase()), spelling, name)
+        })
+        .filter(|(distance, spelling, _)| *distance <= spelling.len().div_ceil(3))
+        .min_by_key(|(distance, ..)| *distance)
+        .map(|(.., name)| *name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn suggestion(word: &str) -> String {
+        wrong(word, Place::First).advice
+    }
+
+    #[test]
+    fn two_letters_that_changed_places_count_once() {
+        assert!(suggestion("icp").starts_with("did you mean `ipc`?"));
+        assert!(suggestion("fokr").starts_with("did you mean `fork`?"));
+    }
+
+    #[test]
+    fn a_misspelt_alias_leads_to_the_lesson() {
+        assert!(suggestion("clusterEvents").starts_with("did you mean `online`?"));
+        assert!(suggestion("numberofcpucores").starts_with("did you mean `cpus`?"));
+    }
+
+    #[test]
+    fn a_misspelt_tool_is_recognised_where_a_tool_can_stand() {
+        assert!(suggestion("comapre").starts_with("did you mean `compare`?"));
+        let advice = wrong("reda", Place::After("node")).advice;
+        assert!(!advice.contains("`read`"), "{advice}");
+    }
+
+    #[test]
+    fn what_is_near_nothing_leads_to_the_table() {
+        assert!(suggestion("quaternion").starts_with("to see all lessons"));
+        assert!(suggestion("").starts_with("to see all lessons"));
+    }
+
+    #[test]
+    fn an_ambiguous_beginning_lists_the_choices() {
+        assert_eq!(suggestion("c"), "several names begin like that: cpus, clusterEvent, compare");
+        assert!(wrong("ip", Place::After("help")).advice.starts_with("did you mean `ipc`?"));
+    }
+
+    #[test]
+    fn a_lesson_is_found_by_name_alias_beginning_and_file_name() {
+        for word in ["online", "clusterEvent", "onl", "online.js", "online.mjs"] {
+            assert_eq!(lesson(word, "read").map(|lesson| lesson.name), Ok("online".to_owned()));
+        }
+    }
+
+    #[test]
+    fn the_suggestion_repeats_the_tool() {
+        let wrong = wrong("icp", Place::After("compare"));
+        assert_eq!(wrong.what, "there is no lesson `icp`");
+        assert!(wrong.advice.ends_with("-- compare ipc"), "{}", wrong.advice);
+    }
+}
