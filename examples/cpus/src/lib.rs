@@ -1,12 +1,49 @@
 //! How many workers should there be?
+//!
+//! `cargo run -p main-runner -- cpus`
 
-use cluster::Role;
-use narrator::{Outcome, Story, Telling};
+mod by_hand;
+mod cgroup;
+mod dice;
+mod experiment;
+mod place;
+mod proc;
+
+use std::error::Error;
+use std::io;
+use std::thread;
+use std::time::Instant;
+
+use cluster::{Event, Primary, Role, Settings, Stdio, Worker, WorkerId};
+use narrator::{Failure, Outcome, Story, Telling};
+
+use place::Place;
 
 /// The flags of this lesson.
 #[derive(clap::Parser, Clone, Debug, Default)]
 #[command(about = "How many workers should there be?")]
 pub struct Args {
+    /// Measure these numbers of workers: 1,2,3,4,8
+    #[arg(long, value_name = "N,...", value_delimiter = ',')]
+    #[arg(value_parser = clap::value_parser!(u32).range(1..=64))]
+    pub workers: Vec<u32>,
+
+    /// Also show each CPU's model, and how it has spent its time
+    #[arg(long)]
+    pub table: bool,
+
+    /// Also tell on which CPUs the workers were seen
+    #[arg(long)]
+    pub r#where: bool,
+
+    /// Tell it on bare system calls: sched_getaffinity(2), fork(2)
+    #[arg(long)]
+    pub by_hand: bool,
+
+    /// By hand: pin each worker to one CPU
+    #[arg(long, requires = "by_hand")]
+    pub pin: bool,
+
     /// How the story is told.
     #[command(flatten)]
     pub telling: Telling,
@@ -16,8 +53,96 @@ pub struct Args {
 ///
 /// # Errors
 /// What went wrong, and what to do about it.
-pub fn run(_role: Role, args: Args) -> Outcome {
+pub fn run(role: Role, args: Args) -> Outcome {
+    match role {
+        Role::Primary(_) if args.by_hand => by_hand::run(&args),
+        Role::Primary(primary) => lead(primary, &args),
+        Role::Worker(me) => work(me),
+    }
+}
+
+/// How many CPUs this process may use: what the affinity mask allows, or the
+/// cgroup's quota, if that is less.
+// ANCHOR: allowed
+fn allowed() -> io::Result<usize> {
+    thread::available_parallelism().map(usize::from)
+}
+// ANCHOR_END: allowed
+
+fn lead(mut primary: Primary, args: &Args) -> Outcome {
     let story = Story::begin(&args.telling)?;
-    story.tell("primary", "is", "alone so far");
+    let allowed = allowed()?;
+    experiment::tell_counts(&story, &proc::cpus()?, allowed, args);
+    // ANCHOR: primary
+    let counts = experiment::counts(allowed, args);
+    let most = counts.iter().copied().max().unwrap_or(1);
+    primary.setup(Settings::new().stderr(Stdio::Lines));
+    let workers = (0..most)
+        .map(|_| primary.fork())
+        .collect::<Result<Vec<WorkerId>, _>>()?;
+    let mut places = Vec::new();
+    experiment::tell(&story, &counts, |count| {
+        let start = Instant::now();
+        places = throw(&mut primary, &workers[..count])?;
+        Ok(start.elapsed())
+    })?;
+    // ANCHOR_END: primary
+    if args.r#where {
+        for (worker, place) in places {
+            story.tell(worker, place, "");
+        }
+    }
+    primary.disconnect_all();
+    while let Some(event) = primary.next_event()? {
+        if let Event::Exit { worker, exit, voluntary: false } = event {
+            story.tell(worker, exit, "not asked");
+        }
+    }
     Ok(())
 }
+
+/// Shares the pile out, waits until it is thrown, and says where that was.
+fn throw(
+    primary: &mut Primary,
+    workers: &[WorkerId],
+) -> Result<Vec<(WorkerId, String)>, Box<dyn Error>> {
+    // ANCHOR: throw
+    for &worker in workers {
+        primary.send(worker, dice::share(workers.len()))?;
+    }
+    // ANCHOR_END: throw
+    let mut places = Vec::new();
+    while places.len() < workers.len() {
+        let trouble = match primary.next_event()? {
+            Some(Event::Message(worker, answer)) => {
+                let (_sixes, place): (u32, String) = answer.parse()?;
+                places.push((worker, place));
+                continue;
+            }
+            Some(Event::Output(worker, line)) => {
+                format!("{worker} says: {line}")
+            }
+            Some(Event::Exit { worker, exit, .. }) => {
+                format!("{worker} {exit}")
+            }
+            Some(Event::Error(worker, error)) => format!("{worker}: {error}"),
+            Some(_) => continue,
+            None => "no worker is left".to_owned(),
+        };
+        let advice = "run it with fewer workers: --workers 1,2";
+        return Err(Failure::new(trouble, advice).into());
+    }
+    Ok(places)
+}
+
+// ANCHOR: worker
+fn work(mut me: Worker) -> Outcome {
+    let mut place = Place::default();
+    while let Some(message) = me.recv()? {
+        let dice = message.parse()?;
+        let sixes = dice::throw(dice, &mut place)?;
+        me.send((sixes, place.told()?))?;
+    }
+    Ok(())
+}
+// ANCHOR_END: worker

@@ -174,8 +174,9 @@ impl Worker {
     /// # Errors
     /// [`Error::System`] when the system refuses to wait.
     pub fn disconnect(&mut self) -> Result<(), Error> {
-        let mut state = self.core.lock();
-        if state.standing == Standing::Connected {
+        let standing = self.core.lock().standing;
+        if standing == Standing::Connected {
+            let mut state = self.core.lock();
             state.close_listeners();
             let request = state.request(Envelope::act("exitedAfterDisconnect", 0));
             drop(state);
@@ -183,14 +184,10 @@ impl Worker {
                 let answered = state.replies.get(&request).is_none_or(Option::is_some);
                 Ok((answered || state.standing == Standing::Left).then_some(()))
             })?;
-            state = self.core.lock();
-        } else if state.standing == Standing::Asked {
-            drop(state);
+        } else if standing == Standing::Asked {
             let _ = self.core.write_the_rest(); // it fails when nobody is left to read it
-            state = self.core.lock();
         }
-        state.leave();
-        drop(state);
+        self.core.lock().leave();
         self.core.notify();
         Ok(())
     }
