@@ -49,6 +49,8 @@ pub(crate) struct Child {
     /// Whether it was asked to end, or announced it; `None` while it runs unasked.
     pub asked: Option<bool>,
     pub reaped: bool,
+    /// Whether it has said so; only the first time counts.
+    pub online: bool,
     /// Bytes of messages that may wait for it.
     pub queue_limit: usize,
     /// A message was refused: the program wants to know when there is room again.
@@ -68,6 +70,7 @@ impl Child {
             state: State::None,
             asked: None,
             reaped: false,
+            online: false,
             queue_limit,
             told_full: false,
             started: Instant::now(),

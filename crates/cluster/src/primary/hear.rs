@@ -67,7 +67,12 @@ impl Primary {
     /// What a worker says to the cluster layer. What nobody here knows is ignored, as Node does.
     fn obey(&mut self, worker: WorkerId, received: &Received) {
         match received.act() {
-            Some("online") => self.news.push_back(Event::Online(worker)),
+            Some("online") => {
+                let child = self.workers.get_mut(&worker);
+                if child.is_some_and(|child| !std::mem::replace(&mut child.online, true)) {
+                    self.news.push_back(Event::Online(worker));
+                }
+            }
             Some("queryServer") => self.query_server(worker, received),
             Some("listening") => self.told_listening(worker, received),
             Some("close") => self.close_listener(worker, received),

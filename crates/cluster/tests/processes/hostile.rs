@@ -123,6 +123,13 @@ pub fn tests() -> Vec<Test> {
                 ]);
                 // Gone with unread answers; what was written arrives all the same.
             }),
+        test("a_worker_that_says_online_twice_is_online_once")
+            .primary(|mut primary| {
+                primary.fork_with(plain("")).unwrap();
+                let told = primary.rest();
+                assert_eq!(told[1..], ["worker 1 online", "worker 1 disconnected", "worker 1 exits 0, unasked"]);
+            })
+            .plain(|_| writes(&[("{\"cmd\":\"NODE_CLUSTER\",\"act\":\"online\",\"seq\":0}\n", None); 2])),
         test("half_a_line_before_the_end_is_no_message")
             .primary(|mut primary| {
                 primary.fork_with(plain("")).unwrap();
