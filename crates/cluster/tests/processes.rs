@@ -20,6 +20,8 @@ mod lifecycle;
 mod messages;
 #[path = "processes/node.rs"]
 mod node;
+#[path = "processes/policy.rs"]
+mod policy;
 #[path = "processes/program.rs"]
 mod program;
 #[path = "processes/queues.rs"]
@@ -43,6 +45,7 @@ fn main() {
         hostile::tests,
         leaks::tests,
         settings::tests,
+        policy::tests,
         node::tests,
     ]);
 }
