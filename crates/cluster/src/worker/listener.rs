@@ -42,6 +42,8 @@ enum Source {
         waiting: usize,
     },
     Shared(Arc<OwnedFd>),
+    /// The program took the shared socket and accepts by itself. For the primary this worker still listens.
+    Taken,
 }
 
 /// A listener that all workers share; Node's `net.Server` in a worker.
@@ -99,20 +101,22 @@ impl<S: From<OwnedFd>> Listener<S> {
     }
 
     fn into_shared(self) -> Result<OwnedFd, Error> {
-        let state = self.core.lock();
-        match state.listeners.get(&self.id).map(|listening| &listening.source) {
-            Some(Source::Shared(socket)) => socket
-                .as_fd()
-                .try_clone_to_owned()
-                .map_err(|source| Error::System { what: "duplicate a listening socket", source }),
-            _ => Err(Error::NotShared(self.address.to_string())),
-        }
+        let not_shared = || Error::NotShared(self.address.to_string());
+        let mut state = self.core.lock();
+        let listening = state.listeners.get_mut(&self.id).ok_or_else(not_shared)?;
+        let Source::Shared(socket) = &listening.source else { return Err(not_shared()) };
+        let socket = socket
+            .as_fd()
+            .try_clone_to_owned()
+            .map_err(|source| Error::System { what: "duplicate a listening socket", source })?;
+        listening.source = Source::Taken;
+        Ok(socket)
     }
 }
 
 impl Listener<TcpStream> {
     /// The shared listening socket itself, for a library that accepts by itself. The worker's part in the cluster goes on: see
-    /// [`run_in_background`](super::Worker::run_in_background).
+    /// [`run_in_background`](super::Worker::run_in_background). For the primary this worker listens until it leaves.
     ///
     /// # Errors
     /// [`Error::NotShared`] under [`SchedulingPolicy::RoundRobin`](crate::SchedulingPolicy::RoundRobin).
@@ -133,7 +137,10 @@ impl Listener<UnixStream> {
 
 impl<S> Drop for Listener<S> {
     fn drop(&mut self) {
-        self.core.lock().close_listener(self.id);
+        let mut state = self.core.lock();
+        if state.listeners.get(&self.id).is_some_and(|it| !matches!(it.source, Source::Taken)) {
+            state.close_listener(self.id);
+        }
     }
 }
 
@@ -182,7 +189,7 @@ impl State {
     pub(super) fn shared_sockets(&self) -> Vec<Arc<OwnedFd>> {
         let sockets = self.listeners.values().filter_map(|listening| match &listening.source {
             Source::Shared(socket) => Some(Arc::clone(socket)),
-            Source::Primary { .. } => None,
+            Source::Primary { .. } | Source::Taken => None,
         });
         sockets.collect()
     }
@@ -234,6 +241,7 @@ impl State {
                 ) => Ok(None),
                 Err(errno) => Err(Error::system("accept a connection")(errno)),
             },
+            Source::Taken => Ok(Some(None)), // nobody is left who could ask
         }
     }
 

@@ -1,8 +1,9 @@
 //! Who chooses the worker for a connection, and when that may change.
 
+use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
-use cluster::{Error, Event, Primary, SchedulingPolicy, Signal, WorkerId, json};
+use cluster::{Address, Error, Event, Primary, SchedulingPolicy, Signal, WorkerId, json};
 
 use crate::harness::{Events, Test, test};
 
@@ -36,7 +37,39 @@ pub fn tests() -> Vec<Test> {
             primary.fork_after(Duration::from_secs(60), None).unwrap();
             is_frozen(&mut primary);
         }),
+        test("whoever_takes_the_shared_socket_itself_keeps_the_port_for_its_siblings")
+            .primary(|mut primary| {
+                primary.set_scheduling_policy(SchedulingPolicy::Shared).unwrap();
+                let [one, two] = [(); 2].map(|()| {
+                    primary.fork().unwrap();
+                    primary.until(|event| match event {
+                        Event::Listening(_, Address::Tcp(address)) => Some(address),
+                        _ => None,
+                    })
+                });
+                assert_eq!(one, two, "two workers, one port");
+                // Whoever takes it disconnects; then the other one is the only one there.
+                for left in [1, 0] {
+                    let _held = TcpStream::connect(one).unwrap();
+                    let events = std::iter::from_fn(|| primary.next_event().unwrap());
+                    let gone = events.filter(|event| matches!(event, Event::Exit { .. })).take(1);
+                    assert_eq!(gone.count(), 1);
+                    assert_eq!(primary.workers().count(), left);
+                }
+                is_closed(one);
+            })
+            .worker(|mut me, _| {
+                let on = cluster::Listen::from("127.0.0.1:0").blocking();
+                let socket = me.listen(on).unwrap().into_std().unwrap();
+                socket.accept().unwrap();
+                me.disconnect().unwrap();
+            }),
     ]
+}
+
+fn is_closed(address: SocketAddr) {
+    let refused = TcpStream::connect(address).unwrap_err();
+    assert_eq!(refused.kind(), std::io::ErrorKind::ConnectionRefused);
 }
 
 fn is_frozen(primary: &mut Primary) {
