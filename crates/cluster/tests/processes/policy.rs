@@ -1,11 +1,11 @@
 //! Who chooses the worker for a connection, and when that may change.
 
 use std::net::{SocketAddr, TcpStream};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use cluster::{Address, Error, Event, Primary, SchedulingPolicy, Signal, WorkerId, json};
 
-use crate::harness::{Events, Test, test};
+use crate::harness::{DEADLINE, Events, Test, test};
 
 pub fn tests() -> Vec<Test> {
     vec![
@@ -64,7 +64,42 @@ pub fn tests() -> Vec<Test> {
                 socket.accept().unwrap();
                 me.disconnect().unwrap();
             }),
+        test("a_worker_is_idle_while_its_program_waits_in_accept")
+            .primary(|mut primary| {
+                let worker = primary.fork().unwrap();
+                let address = primary.until(|event| match event {
+                    Event::Listening(_, Address::Tcp(address)) => Some(address),
+                    _ => None,
+                });
+                assert!(!primary.is_idle(worker), "it listens, and does not accept yet");
+                primary.send(worker, "accept").unwrap();
+                for _ in 0..3 {
+                    becomes_idle(&mut primary, worker);
+                    let client = TcpStream::connect(address).unwrap();
+                    assert_eq!(primary.hears(worker), json!("served"));
+                    assert!(!primary.is_idle(worker), "it waits for a message now");
+                    drop(client);
+                    primary.send(worker, "accept").unwrap();
+                }
+            })
+            .worker(|mut me, _| {
+                let listener = me.listen("127.0.0.1:0").unwrap();
+                while me.recv().unwrap().is_some() {
+                    let Some(connection) = listener.accept().unwrap() else { return };
+                    me.send("served").unwrap();
+                    drop(connection);
+                }
+            }),
     ]
+}
+
+/// No event tells of it, so it looks again and again.
+fn becomes_idle(primary: &mut Primary, worker: WorkerId) {
+    let deadline = Instant::now() + DEADLINE;
+    while !primary.is_idle(worker) {
+        assert!(Instant::now() < deadline, "{worker} does not become idle");
+        primary.next_event_before(Instant::now() + Duration::from_millis(1)).unwrap();
+    }
 }
 
 fn is_closed(address: SocketAddr) {
