@@ -2,7 +2,6 @@
 import cluster from 'node:cluster';
 import http from 'node:http';
 
-// ANCHOR: serve
 http.createServer((request, response) => {
   if (request.url === '/work') {
     process.send('busy');
@@ -12,4 +11,3 @@ http.createServer((request, response) => {
   response.setHeader('X-Worker', cluster.worker.id);
   response.end(String(cluster.worker.id));
 }).listen(0, '127.0.0.1');
-// ANCHOR_END: serve

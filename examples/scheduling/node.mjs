@@ -4,17 +4,18 @@ import cluster from 'node:cluster';
 import { once } from 'node:events';
 import { letThemCome, stay, visit } from './node-visitors.mjs';
 
-// ANCHOR: policies
-const { env, execPath } = process;
-if (!env.NODE_CLUSTER_SCHED_POLICY) {
-  // The first fork fixes it, for ever: so each policy has a primary.
-  for (const NODE_CLUSTER_SCHED_POLICY of ['rr', 'none']) {
-    const options = { env: { ...env, NODE_CLUSTER_SCHED_POLICY }, stdio: 'inherit' };
-    process.exitCode ||= spawnSync(execPath, [import.meta.filename], options).status;
+if (!process.env.NODE_CLUSTER_SCHED_POLICY) {
+  const self = import.meta.filename;
+  // ANCHOR: policies
+  // The first fork fixes the policy, for ever: so each gets a primary.
+  for (const policy of ['rr', 'none']) {
+    const env = { ...process.env, NODE_CLUSTER_SCHED_POLICY: policy };
+    const told = spawnSync(process.execPath, [self], { env, stdio: 'inherit' });
+    process.exitCode ||= told.status;
   }
+  // ANCHOR_END: policies
   process.exit();
 }
-// ANCHOR_END: policies
 const shared = cluster.schedulingPolicy === cluster.SCHED_NONE;
 const tell = (actor, deed) => console.log(actor.padEnd(9), deed);
 const byChance = (actor, deed) => console.log('  |', actor.padEnd(9), deed);
@@ -39,7 +40,6 @@ tally('primary', `finds a spread of ${Math.max(...counts) - Math.min(...counts)}
 tell('visitor', 'asks 12 times on one connection');
 tell('visitor', `meets ${(await stay(port)).size} worker`);
 
-// ANCHOR: work
 const work = visit(port, '/work');
 await once(cluster, 'message'); // 'busy'
 tell('visitor', 'brings work for 300 ms');
@@ -48,6 +48,5 @@ tell('visitor', '1 to 12 come meanwhile');
 byChance('served by', meanwhile.served.map(number).join(' '));
 tell('visitor', `waits ${meanwhile.longest} ms at most`);
 await work;
-// ANCHOR_END: work
 cluster.on('exit', ({ id }, code) => tell(`worker ${number(id)}`, `exits ${code}, as asked`));
 cluster.disconnect();

@@ -17,7 +17,7 @@ pub struct Args {
     #[arg(value_parser = clap::value_parser!(u32).range(1..=16))]
     pub workers: u32,
 
-    /// Who chooses: the primary (rr), the kernel (none), one after the other
+    /// Who chooses: the primary (rr), the kernel (none), or each in turn
     #[arg(long, value_name = "POLICY", default_value = "both")]
     pub policy: Policy,
 

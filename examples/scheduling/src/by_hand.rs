@@ -42,7 +42,7 @@ pub(crate) fn run(args: &Args) -> Outcome {
         story.tell("primary", chart::opening(policy), "");
         let hands_over = policy == SchedulingPolicy::RoundRobin;
         let mut primary = start(hands_over, first..first + args.workers)?;
-        let forks = format!("{} workers", args.workers);
+        let forks = chart::count(args.workers as usize, "worker");
         story.tell("primary", "forks", forks);
         primary.act(&story, args.requests)?;
         first += args.workers;
@@ -50,7 +50,6 @@ pub(crate) fn run(args: &Args) -> Outcome {
     Ok(())
 }
 
-// ANCHOR: start
 fn start(hands_over: bool, numbers: std::ops::Range<u32>) -> Result<Primary> {
     let listener = TcpListener::bind("127.0.0.1:0")?; // before fork: for all
     let (news, tell) = pipe()?;
@@ -78,7 +77,6 @@ fn start(hands_over: bool, numbers: std::ops::Range<u32>) -> Result<Primary> {
     let (free, busy) = (VecDeque::new(), None);
     Ok(Primary { hands_over, listener, children, news, free, busy })
 }
-// ANCHOR_END: start
 
 impl Primary {
     fn act(&mut self, story: &Story, requests: u32) -> Outcome {
@@ -101,10 +99,11 @@ impl Primary {
             met.push(hear(&mut visitor)?);
         }
         drop(visitor);
-        let asks = format!("asks {requests} times on one connection");
+        let times = chart::count(requests as usize, "time");
+        let asks = format!("asks {times} on one connection");
         story.tell("visitor", asks, "");
         met.dedup();
-        story.tell("visitor", format!("meets {} worker", met.len()), "");
+        story.tell("visitor", "meets", chart::count(met.len(), "worker"));
 
         let mut worker = self.visitor(WORK)?;
         while self.busy.is_none() {
@@ -130,13 +129,13 @@ impl Primary {
         Ok((served, waits))
     }
 
-    // ANCHOR: visitor
     /// A visitor who has asked. Under `none` the primary does nothing for it.
     fn visitor(&mut self, path: &str) -> Result<BufReader<TcpStream>> {
         let idle = self.children.len() - usize::from(self.busy.is_some());
         while self.hands_over && self.free.len() < idle.max(1) {
             self.hear_news()?;
         }
+        // ANCHOR: visitor
         let mut visitor = TcpStream::connect(self.listener.local_addr()?)?;
         ask(&mut visitor, path)?; // the kernel has the connection already
         if self.hands_over {
@@ -146,9 +145,9 @@ impl Primary {
             let Some((_, channel)) = child else { return lost("nobody") };
             pass::send(channel, &connection)?;
         }
+        // ANCHOR_END: visitor
         Ok(BufReader::new(visitor))
     }
-    // ANCHOR_END: visitor
 
     fn hear_news(&mut self) -> Outcome {
         let mut news = [0; 2];

@@ -19,6 +19,11 @@ pub(crate) fn opening(policy: SchedulingPolicy) -> &'static str {
     }
 }
 
+/// `1 worker`, `3 workers`.
+pub(crate) fn count(number: usize, what: &str) -> String {
+    format!("{number} {what}{}", if number == 1 { "" } else { "s" })
+}
+
 /// Who served, in order, as far as a line reaches.
 pub(crate) fn order(served: &[u32]) -> String {
     let mut line = format!("{MARGIN}served by");

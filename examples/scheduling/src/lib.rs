@@ -52,7 +52,6 @@ struct Play {
 }
 
 impl Play {
-    // ANCHOR: act
     fn act(&mut self, policy: SchedulingPolicy) -> Outcome {
         self.primary.set_scheduling_policy(policy)?;
         self.policy = policy;
@@ -67,11 +66,11 @@ impl Play {
         self.one_with_work(visitor)?;
         self.disconnect_all()
     }
-    // ANCHOR_END: act
 
     fn wait_until_all_listen(&mut self) -> Result<SocketAddr> {
-        let workers = self.args.workers;
-        self.story.tell("primary", "forks", format!("{workers} workers"));
+        let workers = self.args.workers as usize;
+        let forks = chart::count(workers, "worker");
+        self.story.tell("primary", "forks", forks);
         let mut listening = 0;
         loop {
             match self.primary.next_event()? {

@@ -32,22 +32,20 @@ impl Play {
         Ok(())
     }
 
-    // ANCHOR: stays
     pub(crate) fn one_who_stays(&mut self, visitor: Visitor) -> Outcome {
         let requests = self.args.requests as usize;
         let seen = self.meanwhile(|| visitor.stay("/", requests))?;
-        let asks = format!("asks {requests} times on one connection");
+        let times = chart::count(requests, "time");
+        let asks = format!("asks {times} on one connection");
         self.story.tell("visitor", asks, "");
         let mut workers: Vec<u32> =
             seen.iter().map(worker_of).collect::<Result<_>>()?;
         workers.dedup();
-        let meets = format!("meets {} worker", workers.len());
-        self.story.tell("visitor", meets, "");
+        let met = chart::count(workers.len(), "worker");
+        self.story.tell("visitor", "meets", met);
         Ok(())
     }
-    // ANCHOR_END: stays
 
-    // ANCHOR: work
     pub(crate) fn one_with_work(&mut self, visitor: Visitor) -> Outcome {
         thread::scope(|scope| {
             let working = scope.spawn(|| visitor.visit(WORK));
@@ -66,7 +64,6 @@ impl Play {
             Ok(())
         })
     }
-    // ANCHOR_END: work
 
     /// One visitor after another: who served each, and how long each waited.
     fn let_them_come(
@@ -83,7 +80,6 @@ impl Play {
         Ok((served, waits))
     }
 
-    // ANCHOR: meanwhile
     /// Lets somebody wait in a thread of its own, while the primary hands out
     /// connections: all of that happens inside `next_event`.
     fn meanwhile<T: Send>(
@@ -106,7 +102,6 @@ impl Play {
             }
         })
     }
-    // ANCHOR_END: meanwhile
 
     /// Without this, a worker that was held up between its answer and its next
     /// `accept` would miss its turn, and every run would count otherwise.

@@ -15,16 +15,16 @@ const PATIENCE: Duration = Duration::from_secs(1);
 /// The longest work that anybody may bring.
 const MOST_WORK: Duration = Duration::from_secs(5);
 
-// ANCHOR: serve
 pub(crate) fn serve(mut me: Worker, args: &Args) -> Outcome {
     let port = if args.stay { args.port } else { 0 };
     let listener = me.listen(format!("127.0.0.1:{port}")).map_err(advise)?;
+    // ANCHOR: serve
     while let Some(connection) = listener.accept()? {
-        attend(&mut me, connection, args)?;
+        attend(&mut me, connection, args)?; // from its request to its end
     }
+    // ANCHOR_END: serve
     Ok(()) // the primary asked for the end, or is gone
 }
-// ANCHOR_END: serve
 
 /// Serves one connection to its end. Whatever the guest does, the worker lives.
 fn attend(me: &mut Worker, guest: TcpStream, args: &Args) -> Outcome {

@@ -17,7 +17,6 @@ use crate::scenes::WORK;
 pub(super) const FREE: u8 = b'F';
 pub(super) const BUSY: u8 = b'B';
 
-// ANCHOR: work
 pub(super) fn work(
     number: u32,
     listener: &TcpListener,
@@ -36,7 +35,6 @@ pub(super) fn work(
         attend(number, Guest::new(connection), &mut tell)?;
     }
 }
-// ANCHOR_END: work
 
 fn attend(number: u32, mut guest: Guest, tell: &mut PipeWriter) -> Outcome {
     while let Ok(Some(request)) = guest.next_request(PATIENCE) {
