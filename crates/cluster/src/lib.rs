@@ -92,6 +92,7 @@ compile_error!(
 mod address;
 mod channel;
 mod cpus;
+mod eager;
 mod error;
 mod exit;
 mod handle;

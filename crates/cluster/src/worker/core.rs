@@ -5,13 +5,14 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
-use rustix::event::{PollFd, PollFlags, poll};
+use rustix::event::{PollFd, PollFlags};
 use rustix::io::Errno;
 
 use super::WorkerEvent;
 use super::listener::{ListenerId, Listening};
 use super::watcher::Watcher;
 use crate::channel::{Channel, Filled};
+use crate::eager::Eager;
 use crate::wire::{Envelope, Incoming, Received};
 use crate::{Error, Message, WorkerId, sys};
 
@@ -48,6 +49,7 @@ pub(super) struct State {
     seq: u64,
     /// One thread reads at a time; the others wait for its news.
     somebody_reads: bool,
+    eager: Eager,
     watcher: Watcher,
 }
 
@@ -67,6 +69,7 @@ impl Core {
             replies: BTreeMap::new(),
             seq: 0,
             somebody_reads: false,
+            eager: Eager::new(),
             watcher,
         };
         let online = Envelope::act("online", state.next_seq());
@@ -128,17 +131,23 @@ impl Core {
         let shared = state.shared_sockets();
         let wants_write = state.channel.wants_write();
         state.somebody_reads = true;
+        let eager = state.eager;
         drop(state);
-        let slept = self.sleep(wants_write, &shared, deadline);
+        let start = Instant::now();
+        let slept = self.sleep(eager, wants_write, &shared, deadline);
+        let waited = start.elapsed();
         let mut state = self.lock();
         state.somebody_reads = false;
         let read = state.read();
+        let message = matches!(state.inbox.back(), Some(WorkerEvent::Message(_)));
+        state.eager.learn(waited, message);
         self.news.notify_all();
         slept.and(read).map(|()| state)
     }
 
     fn sleep(
         &self,
+        eager: Eager,
         wants_write: bool,
         shared: &[Arc<OwnedFd>],
         deadline: Option<Instant>,
@@ -148,7 +157,7 @@ impl Core {
         let channel = PollFd::from_borrowed_fd(self.socket.as_fd(), wanted);
         let shared = shared.iter().map(|fd| PollFd::from_borrowed_fd(fd.as_fd(), PollFlags::IN));
         let mut fds: Vec<_> = std::iter::once(channel).chain(shared).collect();
-        wait(&mut fds, deadline)
+        wait(eager, &mut fds, deadline)
     }
 
     /// Writes all that waits, without reading where that is not needed.
@@ -159,10 +168,11 @@ impl Core {
             if state.channel.outbox().is_written() {
                 return Ok(());
             }
-            let writable = state.channel.wants_write();
+            let (writable, eager) = (state.channel.wants_write(), state.eager);
             drop(state);
             if writable {
-                wait(&mut [PollFd::from_borrowed_fd(self.socket.as_fd(), PollFlags::OUT)], None)?;
+                let channel = PollFd::from_borrowed_fd(self.socket.as_fd(), PollFlags::OUT);
+                wait(eager, &mut [channel], None)?;
             } else {
                 // A handle has to be acknowledged first: that must be read.
                 self.wait_for(None, |state| {
@@ -283,8 +293,8 @@ impl Drop for State {
     }
 }
 
-fn wait(fds: &mut [PollFd<'_>], deadline: Option<Instant>) -> Result<(), Error> {
-    match poll(fds, deadline.map(crate::time_left).as_ref()) {
+fn wait(eager: Eager, fds: &mut [PollFd<'_>], deadline: Option<Instant>) -> Result<(), Error> {
+    match eager.poll(fds, deadline.map(crate::time_left).as_ref()) {
         Ok(_) | Err(Errno::INTR) => Ok(()),
         Err(errno) => Err(Error::system("wait for events")(errno)),
     }

@@ -125,7 +125,8 @@ impl Worker {
         self.send_line(bytes, None)
     }
 
-    /// Sends a message and a socket; Node's `process.send(message, handle)`. The socket is closed here once the primary has it.
+    /// Sends a message and a socket; Node's `process.send(message, handle)`. The socket is closed here once the primary has it and this
+    /// worker has read that: with the next wait, or in the background.
     ///
     /// # Errors
     /// As [`send`](Worker::send).
