@@ -5,16 +5,17 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
+use nix::sys::eventfd::{EfdFlags, EventFd};
 use rustix::event::{PollFd, PollFlags};
 use rustix::io::Errno;
 
 use super::WorkerEvent;
 use super::listener::{ListenerId, Listening};
 use super::watcher::Watcher;
-use crate::channel::{Channel, Filled};
+use crate::channel::Channel;
 use crate::eager::Eager;
-use crate::wire::{Envelope, Incoming, Received};
-use crate::{Error, Message, WorkerId, sys};
+use crate::wire::{Envelope, Received};
+use crate::{Error, WorkerId, sys};
 
 /// How far the end has come.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -35,6 +36,8 @@ pub(super) struct Core {
     state: Mutex<State>,
     /// Told whenever the thread that waits has read something.
     news: Condvar,
+    /// Makes the thread that waits look again at what it has to wait for.
+    kick: EventFd,
 }
 
 #[derive(Debug)]
@@ -76,7 +79,9 @@ impl Core {
         state.channel.push_internal(&online);
         // If the primary is gone already, the first wait says so, or the watcher.
         let _ = state.channel.flush();
-        Ok(Core { id, socket, state: Mutex::new(state), news: Condvar::new() })
+        let kick = EventFd::from_flags(EfdFlags::EFD_CLOEXEC | EfdFlags::EFD_NONBLOCK)
+            .map_err(|errno| Error::System { what: "open an eventfd", source: errno.into() })?;
+        Ok(Core { id, socket, state: Mutex::new(state), news: Condvar::new(), kick })
     }
 
     pub(super) fn lock(&self) -> MutexGuard<'_, State> {
@@ -128,7 +133,7 @@ impl Core {
         mut state: MutexGuard<'a, State>,
         deadline: Option<Instant>,
     ) -> Result<MutexGuard<'a, State>, Error> {
-        let shared = state.shared_sockets();
+        let shared = state.awaited_sockets();
         let wants_write = state.channel.wants_write();
         state.somebody_reads = true;
         let eager = state.eager;
@@ -155,9 +160,14 @@ impl Core {
         let mut wanted = PollFlags::IN;
         wanted.set(PollFlags::OUT, wants_write);
         let channel = PollFd::from_borrowed_fd(self.socket.as_fd(), wanted);
+        let kick = PollFd::from_borrowed_fd(self.kick.as_fd(), PollFlags::IN);
         let shared = shared.iter().map(|fd| PollFd::from_borrowed_fd(fd.as_fd(), PollFlags::IN));
-        let mut fds: Vec<_> = std::iter::once(channel).chain(shared).collect();
-        wait(eager, &mut fds, deadline)
+        let mut fds: Vec<_> = [channel, kick].into_iter().chain(shared).collect();
+        let waited = wait(eager, &mut fds, deadline);
+        if !fds[1].revents().is_empty() {
+            let _ = self.kick.read(); // it was heard
+        }
+        waited
     }
 
     /// Writes all that waits, without reading where that is not needed.
@@ -184,68 +194,19 @@ impl Core {
         }
     }
 
+    /// There is one more socket to wait for: whoever waits already must know.
+    pub(super) fn kick_reader(&self) {
+        if self.lock().somebody_reads {
+            let _ = self.kick.write(1); // it fails only where many kicks wait already
+        }
+    }
+
     pub(super) fn notify(&self) {
         self.news.notify_all();
     }
 }
 
 impl State {
-    /// Reads once, without waiting, and acts on what came.
-    pub(super) fn read(&mut self) -> Result<(), Error> {
-        if self.standing == Standing::Left {
-            return Ok(());
-        }
-        let filled = self.channel.fill().map_err(Error::system("read from the channel"))?;
-        while let Some(incoming) = self.channel.next() {
-            self.hear(incoming);
-        }
-        if filled == Filled::Closed {
-            // Not our doing: the watcher goes on, and ends us if the program does not.
-            self.standing = Standing::Left;
-        }
-        Ok(())
-    }
-
-    fn hear(&mut self, incoming: Incoming) {
-        match incoming {
-            Incoming::User(value) => {
-                self.inbox.push_back(WorkerEvent::Message(Message::from(value)));
-            }
-            Incoming::UserWithHandle(value, fd) => {
-                let (message, error) = Message::with_descriptor(value, fd);
-                self.inbox.extend(error.map(WorkerEvent::Error));
-                self.inbox.push_back(WorkerEvent::Message(message));
-            }
-            Incoming::Cluster(received) => self.obey(received, None),
-            Incoming::ClusterWithHandle(received, fd) => self.obey(received, Some(fd)),
-            Incoming::Nack => {
-                let given_up = self.channel.resend_handle();
-                self.inbox.extend(given_up.map(|_| WorkerEvent::Error(Error::Undelivered(1))));
-            }
-            Incoming::Bad(bad) => self.inbox.push_back(WorkerEvent::Error(bad.into())),
-            // The channel keeps the rest to itself.
-            _ => {}
-        }
-    }
-
-    /// What the primary says to the cluster layer. What nobody here knows is ignored, as Node does.
-    fn obey(&mut self, received: Received, fd: Option<OwnedFd>) {
-        match received.act() {
-            Some("disconnect") if self.standing == Standing::Connected => {
-                self.standing = Standing::Asked;
-                self.close_listeners();
-                self.inbox.push_back(WorkerEvent::Disconnect);
-            }
-            Some("newconn") => self.new_connection(&received, fd),
-            Some(_) => {}
-            None => {
-                if let Some(reply) = received.ack().and_then(|ack| self.replies.get_mut(&ack)) {
-                    *reply = Some((received, fd));
-                }
-            }
-        }
-    }
-
     pub(super) fn flush(&mut self) -> Result<(), Error> {
         self.check_connected()?;
         self.channel.flush().map_err(|_| Error::PrimaryGone)

@@ -26,6 +26,8 @@ pub(super) struct Listening {
     /// For Node's numbering of listeners on the same address.
     address: Address,
     index: u32,
+    /// How many calls of `accept` wait.
+    waiting: usize,
 }
 
 /// Where its connections come from.
@@ -38,8 +40,6 @@ enum Source {
         knows_waiting: bool,
         /// How many calls of `accept` wait, as the primary was told.
         told: usize,
-        /// How many really do.
-        waiting: usize,
     },
     Shared(Arc<OwnedFd>),
 }
@@ -56,12 +56,14 @@ pub struct Listener<S = TcpStream> {
     core: Arc<Core>,
     id: ListenerId,
     address: Address,
+    /// Whether it is closed with this value.
+    owned: bool,
     stream: PhantomData<fn() -> S>,
 }
 
 impl<S: From<OwnedFd>> Listener<S> {
     pub(super) fn new(core: Arc<Core>, id: ListenerId, address: Address) -> Listener<S> {
-        Listener { core, id, address, stream: PhantomData }
+        Listener { core, id, address, owned: true, stream: PhantomData }
     }
 
     /// Where it listens; with port 0 the port is the one that the system chose.
@@ -87,7 +89,9 @@ impl<S: From<OwnedFd>> Listener<S> {
 
     fn accept_until(&self, deadline: Option<Instant>) -> Result<Option<S>, Error> {
         let waiting = Waiting { core: &self.core, id: self.id };
-        self.core.lock().begin_to_wait(self.id);
+        if self.core.lock().begin_to_wait(self.id) {
+            self.core.kick_reader();
+        }
         let found = self.core.wait_for(deadline, |state| state.take_connection(self.id));
         drop(waiting);
         Ok(found?.flatten().map(S::from))
@@ -133,7 +137,9 @@ impl Listener<UnixStream> {
 
 impl<S> Drop for Listener<S> {
     fn drop(&mut self) {
-        self.core.lock().close_listener(self.id);
+        if self.owned {
+            self.core.lock().close_listener(self.id);
+        }
     }
 }
 
@@ -170,17 +176,19 @@ impl State {
                 connections: VecDeque::new(),
                 knows_waiting: reply.is_true("waits"),
                 told: 0,
-                waiting: 0,
             },
         };
         let key = reply.text("key").unwrap_or_default().to_owned();
         self.last_listener += 1;
-        self.listeners.insert(self.last_listener, Listening { key, source, address, index });
+        self.listeners
+            .insert(self.last_listener, Listening { key, source, address, index, waiting: 0 });
         self.last_listener
     }
 
-    pub(super) fn shared_sockets(&self) -> Vec<Arc<OwnedFd>> {
-        let sockets = self.listeners.values().filter_map(|listening| match &listening.source {
+    /// The shared sockets that somebody waits to accept from.
+    pub(super) fn awaited_sockets(&self) -> Vec<Arc<OwnedFd>> {
+        let awaited = self.listeners.values().filter(|listening| listening.waiting > 0);
+        let sockets = awaited.filter_map(|listening| match &listening.source {
             Source::Shared(socket) => Some(Arc::clone(socket)),
             Source::Primary { .. } => None,
         });
@@ -237,19 +245,16 @@ impl State {
         }
     }
 
-    fn begin_to_wait(&mut self, id: ListenerId) {
-        if let Some(Source::Primary { waiting, .. }) =
-            self.listeners.get_mut(&id).map(|listening| &mut listening.source)
-        {
-            *waiting += 1;
-        }
+    /// Says whether there is a socket to wait for.
+    fn begin_to_wait(&mut self, id: ListenerId) -> bool {
+        let Some(listening) = self.listeners.get_mut(&id) else { return false };
+        listening.waiting += 1;
+        matches!(listening.source, Source::Shared(_))
     }
 
     fn end_waiting(&mut self, id: ListenerId) {
-        if let Some(Source::Primary { waiting, .. }) =
-            self.listeners.get_mut(&id).map(|listening| &mut listening.source)
-        {
-            *waiting -= 1;
+        if let Some(listening) = self.listeners.get_mut(&id) {
+            listening.waiting -= 1;
         }
         self.tell_waiting(id);
     }
@@ -258,12 +263,11 @@ impl State {
     fn tell_waiting(&mut self, id: ListenerId) {
         let Some(listening) = self.listeners.get_mut(&id) else { return };
         let key = listening.key.clone();
-        let Source::Primary { told, waiting, knows_waiting: true, connections } =
-            &mut listening.source
+        let Source::Primary { told, knows_waiting: true, connections } = &mut listening.source
         else {
             return;
         };
-        let wanted = waiting.saturating_sub(connections.len());
+        let wanted = listening.waiting.saturating_sub(connections.len());
         let (count, more) = (wanted.abs_diff(*told), wanted > *told);
         *told = wanted;
         for _ in 0..count {

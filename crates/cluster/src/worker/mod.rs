@@ -1,6 +1,7 @@
 //! A worker's side: talks to its primary, listens where its siblings listen, and ends with its primary.
 
 mod core;
+mod hear;
 mod listen;
 mod listener;
 mod listening;
