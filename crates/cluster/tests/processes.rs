@@ -20,6 +20,8 @@ mod lifecycle;
 mod messages;
 #[path = "processes/node.rs"]
 mod node;
+#[path = "processes/restart.rs"]
+mod restart;
 #[path = "processes/settings.rs"]
 mod settings;
 #[path = "processes/signals.rs"]
@@ -34,6 +36,7 @@ fn main() {
         signals::tests,
         hostile::tests,
         leaks::tests,
+        restart::tests,
         settings::tests,
         node::tests,
     ]);
