@@ -22,7 +22,7 @@ async function ask() {
 }
 
 // ANCHOR: strategies
-const strategies = {
+const replace = {
   'none': () => wanted--,
   'at-once': () => cluster.fork(),
   'back-off'() {
@@ -30,21 +30,21 @@ const strategies = {
     tell('primary', 'waits', delay, 'ms');
     setTimeout(() => cluster.fork(), delay);
   },
-};
+}[strategy];
 // ANCHOR_END: strategies
 
 if (cluster.isPrimary) {
-  // ANCHOR: exit
   cluster.on('exit', async (worker, code, signal) => {
     await worker.lastWords;
+    serving--;
+    // ANCHOR: exit
     const how = signal ? `killed by ${signal},` : `exits ${code},`;
     const asked = worker.exitedAfterDisconnect;
     tell(name(worker), how, asked ? 'as asked' : 'not asked');
-    serving--;
-    if (!asked) strategies[strategy]();
+    if (!asked) replace();
+    // ANCHOR_END: exit
     news.emit('death');
   });
-  // ANCHOR_END: exit
   cluster.on('fork', (worker) => {
     tell('primary', 'forks', name(worker));
     const { stderr } = worker.process;

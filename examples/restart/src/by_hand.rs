@@ -9,7 +9,6 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use narrator::{Outcome, Story};
-use nix::errno::Errno;
 use nix::sys::signal::{Signal, kill};
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::{ForkResult, Pid, fork};
@@ -117,25 +116,17 @@ impl Play {
     // ANCHOR: reap
     /// Waits until a worker has died, then takes all that are dead by now.
     fn reap(&mut self) -> Outcome {
-        let mut how = None;
-        loop {
-            match waitpid(None, how) {
-                Ok(WaitStatus::Exited(pid, code)) => {
-                    self.bury(pid, &format!("exits {code},"))?;
-                }
-                Ok(WaitStatus::Signaled(pid, signal, _)) => {
-                    self.bury(pid, &format!("killed by {signal},"))?;
-                }
-                Err(Errno::ECHILD) => return Ok(()), // no child is left
-                Ok(_) => return Ok(()),              // the others live
-                Err(errno) => return Err(errno.into()),
-            }
-            how = Some(WaitPidFlag::WNOHANG); // from now on, do not wait
+        let mut status = waitpid(None, None)?;
+        while let Some(pid) = status.pid() {
+            self.bury(pid, status)?;
+            let others = waitpid(None, Some(WaitPidFlag::WNOHANG));
+            status = others.unwrap_or(WaitStatus::StillAlive); // or nobody
         }
+        Ok(())
     }
     // ANCHOR_END: reap
 
-    fn bury(&mut self, pid: Pid, how: &str) -> Outcome {
+    fn bury(&mut self, pid: Pid, status: WaitStatus) -> Outcome {
         let Some(at) = self.children.iter().position(|it| it.pid == pid) else {
             return Ok(()); // a stranger
         };
@@ -145,6 +136,13 @@ impl Play {
         for line in words.lines() {
             self.story.tell(&name, "says:", line);
         }
+        let how = match status {
+            WaitStatus::Signaled(_, signal, _) => {
+                format!("killed by {signal},")
+            }
+            WaitStatus::Exited(_, code) => format!("exits {code},"),
+            _ => "is gone,".to_owned(), // stopped ones are not reported
+        };
         let asked = orders.is_none();
         let why = if asked { "as asked" } else { "not asked" };
         self.story.tell(&name, how, why);

@@ -72,11 +72,13 @@ pub(crate) fn serve_until_death(mut me: Worker) -> Outcome {
         }
     });
     while let Some(order) = me.recv()? {
+        // ANCHOR: orders
         match order.parse()? {
             Death::Kill => {} // comes as a signal, without an order
             Death::Panic => panic!("{LAST_WORDS}"),
             Death::Exit(code) => process::exit(code),
         }
+        // ANCHOR_END: orders
     }
     Ok(()) // the primary asked for the end, or is gone
 }

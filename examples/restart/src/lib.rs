@@ -119,7 +119,6 @@ impl Play {
         Ok(())
     }
 
-    // ANCHOR: react
     fn react(&mut self, event: Event) -> Outcome {
         match &event {
             Event::Fork(worker) => self.story.tell("primary", "forks", worker),
@@ -131,6 +130,7 @@ impl Play {
             Event::Output(worker, line) => {
                 self.story.tell(worker, "says:", line);
             }
+            // ANCHOR: exit
             Event::Exit { worker, exit, voluntary } => {
                 let why = if *voluntary { "as asked" } else { "not asked" };
                 self.story.tell(worker, format!("{exit},"), why);
@@ -138,10 +138,10 @@ impl Play {
                 self.wanted -= 1;
                 self.replace(&event)?;
             }
+            // ANCHOR_END: exit
             Event::Woken => self.visitor.hear(),
             _ => {}
         }
         Ok(())
     }
-    // ANCHOR_END: react
 }

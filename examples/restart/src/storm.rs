@@ -48,27 +48,23 @@ fn let_loose(primary: &mut Primary, story: &Story) -> Outcome {
 
 // ANCHOR: tame
 fn tame(primary: &mut Primary, story: &Story) -> Outcome {
-    let [first, most] = [20, 320].map(Duration::from_millis);
+    let [first, most] = [100, 800].map(Duration::from_millis);
     let mut restart = RestartPolicy::back_off(first, most)
-        .at_most(5, Duration::from_secs(10));
+        .at_most(3, Duration::from_secs(10));
+    story.tell("primary", "forks one more, and takes its time with it", "");
     primary.fork()?;
     while let Some(event) = primary.next_event()? {
-        match event {
-            Event::Fork(worker) => story.tell("primary", "forks", worker),
-            Event::Exit { worker, exit, .. } => {
-                story.tell(worker, format!("{exit},"), "not asked");
-                match restart.after(worker, primary) {
-                    Ok(delay) => {
-                        let delay = format!("{} ms", delay.as_millis());
-                        story.tell("primary", "waits", delay);
-                    }
-                    Err(given_up @ Error::GaveUp { .. }) => {
-                        story.tell("primary", given_up, "");
-                    }
-                    Err(error) => return Err(error.into()),
-                }
+        let Event::Exit { worker, exit, .. } = event else { continue };
+        story.tell(worker, format!("{exit},"), "not asked");
+        match restart.after(worker, primary) {
+            Ok(delay) => {
+                let delay = format!("{} ms", delay.as_millis());
+                story.tell("primary", "waits", delay);
             }
-            _ => {}
+            Err(given_up @ Error::GaveUp { .. }) => {
+                story.tell("primary", given_up, "");
+            }
+            Err(error) => return Err(error.into()),
         }
     }
     Ok(())

@@ -33,18 +33,18 @@ pub(crate) enum Restart {
 }
 
 impl Restart {
-    // ANCHOR: policies
     pub(crate) fn new(strategy: Strategy) -> Restart {
         let ms = Duration::from_millis;
         Restart::Policy(match strategy {
+            // ANCHOR: policies
             Strategy::AtOnce => RestartPolicy::at_once(),
             Strategy::BackOff => RestartPolicy::back_off(ms(100), ms(800)),
             Strategy::GiveUp => RestartPolicy::at_once().at_most(2, ms(10_000)),
+            // ANCHOR_END: policies
             Strategy::Own => return Restart::Own,
             Strategy::None => return Restart::None,
         })
     }
-    // ANCHOR_END: policies
 }
 
 impl Play {
