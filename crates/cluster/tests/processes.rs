@@ -24,6 +24,8 @@ mod node;
 mod program;
 #[path = "processes/queues.rs"]
 mod queues;
+#[path = "processes/restart.rs"]
+mod restart;
 #[path = "processes/settings.rs"]
 mod settings;
 #[path = "processes/signals.rs"]
@@ -42,6 +44,7 @@ fn main() {
         signals::tests,
         hostile::tests,
         leaks::tests,
+        restart::tests,
         settings::tests,
         node::tests,
     ]);

@@ -8,6 +8,7 @@ use std::os::unix::net::{UnixListener, UnixStream};
 use std::sync::Arc;
 use std::time::Instant;
 
+use nix::unistd::{getpid, gettid};
 use rustix::io::Errno;
 use rustix::net::{SocketFlags, accept_with};
 
@@ -50,7 +51,8 @@ enum Source {
 /// [`accept`](Listener::accept), so that no client waits behind another one while a worker idles. Under
 /// [`SchedulingPolicy::Shared`](crate::SchedulingPolicy::Shared) the workers accept from one socket.
 ///
-/// Dropping it closes it: connections that were handed over and not taken go to other workers.
+/// Dropping it closes it: connections that were handed over and not taken go to other workers. A panic of the
+/// main thread does not: a worker that crashes leaves its port, and those who wait there, to the worker that replaces it.
 #[derive(Debug)]
 pub struct Listener<S = TcpStream> {
     core: Arc<Core>,
@@ -137,7 +139,10 @@ impl Listener<UnixStream> {
 
 impl<S> Drop for Listener<S> {
     fn drop(&mut self) {
-        if self.owned {
+        // A panic of the main thread ends the worker: its port belongs to the one that comes after the crash. A panic of another
+        // thread does not; nobody accepts here any more, so that is an end like any other.
+        let crashing = std::thread::panicking() && gettid() == getpid();
+        if self.owned && !crashing {
             self.core.lock().close_listener(self.id);
         }
     }
