@@ -16,6 +16,10 @@ mod hostile;
 mod leaks;
 #[path = "processes/lifecycle.rs"]
 mod lifecycle;
+#[path = "processes/listen_errors.rs"]
+mod listen_errors;
+#[path = "processes/listening.rs"]
+mod listening;
 #[path = "processes/messages.rs"]
 mod messages;
 #[path = "processes/node.rs"]
@@ -24,6 +28,8 @@ mod node;
 mod program;
 #[path = "processes/queues.rs"]
 mod queues;
+#[path = "processes/remote.rs"]
+mod remote;
 #[path = "processes/settings.rs"]
 mod settings;
 #[path = "processes/signals.rs"]
@@ -43,6 +49,8 @@ fn main() {
         hostile::tests,
         leaks::tests,
         settings::tests,
+        listening::tests,
+        listen_errors::tests,
         node::tests,
     ]);
 }
