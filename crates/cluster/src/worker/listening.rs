@@ -59,7 +59,11 @@ impl Worker {
             return Err(refused(i32::try_from(-errno).unwrap_or(Errno::INVAL.raw_os_error())));
         }
         let port = match &socket {
-            Some(socket) => start(socket, &address, &on)?,
+            Some(socket) => start(socket, &address, &on).inspect_err(|_| {
+                // The primary counts this worker in already.
+                let key = reply.text("key").unwrap_or_default();
+                self.core.lock().say(Envelope::on("close", key, 0));
+            })?,
             None => reply.get("sockname").and_then(|name| name.get("port")).and_then(port_of),
         };
         let up = port.map_or_else(|| address.clone(), |port| address.clone().with_port(port));
