@@ -32,6 +32,8 @@ mod queues;
 mod remote;
 #[path = "processes/settings.rs"]
 mod settings;
+#[path = "processes/shared.rs"]
+mod shared;
 #[path = "processes/signals.rs"]
 mod signals;
 #[path = "processes/waiting.rs"]
@@ -51,6 +53,7 @@ fn main() {
         settings::tests,
         listening::tests,
         listen_errors::tests,
+        shared::tests,
         node::tests,
     ]);
 }

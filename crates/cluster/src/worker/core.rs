@@ -5,7 +5,7 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
-use rustix::event::{PollFd, PollFlags};
+use rustix::event::{EventfdFlags, PollFd, PollFlags, eventfd};
 use rustix::io::Errno;
 
 use super::WorkerEvent;
@@ -35,6 +35,8 @@ pub(super) struct Core {
     state: Mutex<State>,
     /// Told whenever the thread that waits has read something.
     news: Condvar,
+    /// Readable when the thread that waits has to look again at what it waits for.
+    interrupt: Arc<OwnedFd>,
 }
 
 #[derive(Debug)]
@@ -49,6 +51,7 @@ pub(super) struct State {
     seq: u64,
     /// One thread reads at a time; the others wait for its news.
     somebody_reads: bool,
+    interrupt: Arc<OwnedFd>,
     eager: Eager,
     watcher: Watcher,
 }
@@ -60,6 +63,9 @@ impl Core {
         let channel = Channel::new(socket);
         let socket = Arc::clone(channel.socket());
         let watcher = Watcher::start(Arc::clone(&socket))?;
+        let flags = EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK;
+        let interrupt = eventfd(0, flags).map_err(Error::system("make an eventfd"))?;
+        let interrupt = Arc::new(interrupt);
         let mut state = State {
             channel,
             inbox: VecDeque::new(),
@@ -69,6 +75,7 @@ impl Core {
             replies: BTreeMap::new(),
             seq: 0,
             somebody_reads: false,
+            interrupt: Arc::clone(&interrupt),
             eager: Eager::new(),
             watcher,
         };
@@ -76,7 +83,7 @@ impl Core {
         state.channel.push_internal(&online);
         // If the primary is gone already, the first wait says so, or the watcher.
         let _ = state.channel.flush();
-        Ok(Core { id, socket, state: Mutex::new(state), news: Condvar::new() })
+        Ok(Core { id, socket, state: Mutex::new(state), news: Condvar::new(), interrupt })
     }
 
     pub(super) fn lock(&self) -> MutexGuard<'_, State> {
@@ -155,9 +162,17 @@ impl Core {
         let mut wanted = PollFlags::IN;
         wanted.set(PollFlags::OUT, wants_write);
         let channel = PollFd::from_borrowed_fd(self.socket.as_fd(), wanted);
+        let interrupt = PollFd::from_borrowed_fd(self.interrupt.as_fd(), PollFlags::IN);
         let shared = shared.iter().map(|fd| PollFd::from_borrowed_fd(fd.as_fd(), PollFlags::IN));
-        let mut fds: Vec<_> = std::iter::once(channel).chain(shared).collect();
-        wait(eager, &mut fds, deadline)
+        let mut fds: Vec<_> = [channel, interrupt].into_iter().chain(shared).collect();
+        wait(eager, &mut fds, deadline)?;
+        if !fds[1].revents().is_empty() {
+            let _ = rustix::io::read(&self.interrupt, &mut [0; 8]); // it is readable, or another thread was faster
+        }
+        if fds[2..].iter().any(|fd| !fd.revents().is_empty()) {
+            std::thread::yield_now(); // it may be another thread that waits for the connection
+        }
+        Ok(())
     }
 
     /// Writes all that waits, without reading where that is not needed.
@@ -243,6 +258,14 @@ impl State {
                     *reply = Some((received, fd));
                 }
             }
+        }
+    }
+
+    /// Makes the thread that waits look again at what it waits for.
+    pub(super) fn interrupt_reader(&self) {
+        if self.somebody_reads {
+            // It fails only where the counter is full, and then it is readable.
+            let _ = rustix::io::write(&self.interrupt, &1u64.to_ne_bytes());
         }
     }
 

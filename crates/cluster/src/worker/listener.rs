@@ -26,6 +26,8 @@ pub(super) struct Listening {
     /// For Node's numbering of listeners on the same address.
     address: Address,
     index: u32,
+    /// How many calls of `accept` wait.
+    waiting: usize,
 }
 
 /// Where its connections come from.
@@ -38,10 +40,10 @@ enum Source {
         knows_waiting: bool,
         /// How many calls of `accept` wait, as the primary was told.
         told: usize,
-        /// How many really do.
-        waiting: usize,
     },
     Shared(Arc<OwnedFd>),
+    /// The program accepts by itself. To the primary this worker goes on using the socket, until it leaves.
+    Taken,
 }
 
 /// A listener that all workers share; Node's `net.Server` in a worker.
@@ -56,12 +58,19 @@ pub struct Listener<S = TcpStream> {
     core: Arc<Core>,
     id: ListenerId,
     address: Address,
+    /// It is shared, and in blocking mode.
+    blocking: bool,
     stream: PhantomData<fn() -> S>,
 }
 
 impl<S: From<OwnedFd>> Listener<S> {
-    pub(super) fn new(core: Arc<Core>, id: ListenerId, address: Address) -> Listener<S> {
-        Listener { core, id, address, stream: PhantomData }
+    pub(super) fn new(
+        core: Arc<Core>,
+        id: ListenerId,
+        address: Address,
+        blocking: bool,
+    ) -> Listener<S> {
+        Listener { core, id, address, blocking, stream: PhantomData }
     }
 
     /// Where it listens; with port 0 the port is the one that the system chose.
@@ -72,7 +81,8 @@ impl<S: From<OwnedFd>> Listener<S> {
     /// Waits for a connection, in blocking mode. `None`: the listener is closed, because the primary asked this worker to leave or is gone.
     ///
     /// # Errors
-    /// [`Error::System`] when the system refuses to wait or has no descriptor left.
+    /// [`Error::System`] when the system refuses to wait or has no descriptor left; [`Error::Blocking`] on a shared socket in blocking mode, which is
+    /// for [`into_std`](Listener::into_std) alone.
     pub fn accept(&self) -> Result<Option<S>, Error> {
         self.accept_until(None)
     }
@@ -86,6 +96,10 @@ impl<S: From<OwnedFd>> Listener<S> {
     }
 
     fn accept_until(&self, deadline: Option<Instant>) -> Result<Option<S>, Error> {
+        if self.blocking {
+            // It would block with the worker's lock in its hand, when another worker is faster.
+            return Err(Error::Blocking { address: self.address.to_string(), blocks: true });
+        }
         let waiting = Waiting { core: &self.core, id: self.id };
         self.core.lock().begin_to_wait(self.id);
         let found = self.core.wait_for(deadline, |state| state.take_connection(self.id));
@@ -99,20 +113,27 @@ impl<S: From<OwnedFd>> Listener<S> {
     }
 
     fn into_shared(self) -> Result<OwnedFd, Error> {
-        let state = self.core.lock();
-        match state.listeners.get(&self.id).map(|listening| &listening.source) {
+        let mut state = self.core.lock();
+        let listening = state.listeners.get_mut(&self.id);
+        match listening.map(|listening| std::mem::replace(&mut listening.source, Source::Taken)) {
             Some(Source::Shared(socket)) => socket
                 .as_fd()
                 .try_clone_to_owned()
                 .map_err(|source| Error::System { what: "duplicate a listening socket", source }),
-            _ => Err(Error::NotShared(self.address.to_string())),
+            Some(source) => {
+                if let Some(listening) = state.listeners.get_mut(&self.id) {
+                    listening.source = source;
+                }
+                Err(Error::NotShared(self.address.to_string()))
+            }
+            None => Err(Error::NotShared(self.address.to_string())),
         }
     }
 }
 
 impl Listener<TcpStream> {
     /// The shared listening socket itself, for a library that accepts by itself. The worker's part in the cluster goes on: see
-    /// [`run_in_background`](super::Worker::run_in_background).
+    /// [`run_in_background`](super::Worker::run_in_background); it counts as a user of the socket until it leaves.
     ///
     /// # Errors
     /// [`Error::NotShared`] under [`SchedulingPolicy::RoundRobin`](crate::SchedulingPolicy::RoundRobin).
@@ -133,7 +154,10 @@ impl Listener<UnixStream> {
 
 impl<S> Drop for Listener<S> {
     fn drop(&mut self) {
-        self.core.lock().close_listener(self.id);
+        let mut state = self.core.lock();
+        if !state.is_taken(self.id) {
+            state.close_listener(self.id);
+        }
     }
 }
 
@@ -170,19 +194,25 @@ impl State {
                 connections: VecDeque::new(),
                 knows_waiting: reply.is_true("waits"),
                 told: 0,
-                waiting: 0,
             },
         };
         let key = reply.text("key").unwrap_or_default().to_owned();
         self.last_listener += 1;
-        self.listeners.insert(self.last_listener, Listening { key, source, address, index });
+        self.listeners
+            .insert(self.last_listener, Listening { key, source, address, index, waiting: 0 });
         self.last_listener
     }
 
+    fn is_taken(&self, id: ListenerId) -> bool {
+        self.listeners.get(&id).is_some_and(|it| matches!(it.source, Source::Taken))
+    }
+
+    /// Those of the shared sockets that somebody waits for.
     pub(super) fn shared_sockets(&self) -> Vec<Arc<OwnedFd>> {
-        let sockets = self.listeners.values().filter_map(|listening| match &listening.source {
+        let wanted = self.listeners.values().filter(|listening| listening.waiting > 0);
+        let sockets = wanted.filter_map(|listening| match &listening.source {
             Source::Shared(socket) => Some(Arc::clone(socket)),
-            Source::Primary { .. } => None,
+            Source::Primary { .. } | Source::Taken => None,
         });
         sockets.collect()
     }
@@ -226,6 +256,7 @@ impl State {
                 self.answer_connection(seq, true);
                 Ok(Some(Some(connection)))
             }
+            Source::Taken => Ok(Some(None)),
             Source::Shared(socket) => match accept_with(&**socket, SocketFlags::CLOEXEC) {
                 Ok(connection) => Ok(Some(Some(connection))),
                 // Another worker was faster, or the client is gone again: accept(2).
@@ -238,18 +269,17 @@ impl State {
     }
 
     fn begin_to_wait(&mut self, id: ListenerId) {
-        if let Some(Source::Primary { waiting, .. }) =
-            self.listeners.get_mut(&id).map(|listening| &mut listening.source)
-        {
-            *waiting += 1;
+        if let Some(listening) = self.listeners.get_mut(&id) {
+            listening.waiting += 1;
+            if matches!(listening.source, Source::Shared(_)) {
+                self.interrupt_reader(); // it does not watch this socket yet
+            }
         }
     }
 
     fn end_waiting(&mut self, id: ListenerId) {
-        if let Some(Source::Primary { waiting, .. }) =
-            self.listeners.get_mut(&id).map(|listening| &mut listening.source)
-        {
-            *waiting -= 1;
+        if let Some(listening) = self.listeners.get_mut(&id) {
+            listening.waiting -= 1;
         }
         self.tell_waiting(id);
     }
@@ -258,12 +288,11 @@ impl State {
     fn tell_waiting(&mut self, id: ListenerId) {
         let Some(listening) = self.listeners.get_mut(&id) else { return };
         let key = listening.key.clone();
-        let Source::Primary { told, waiting, knows_waiting: true, connections } =
-            &mut listening.source
+        let Source::Primary { told, knows_waiting: true, connections } = &mut listening.source
         else {
             return;
         };
-        let wanted = waiting.saturating_sub(connections.len());
+        let wanted = listening.waiting.saturating_sub(connections.len());
         let (count, more) = (wanted.abs_diff(*told), wanted > *told);
         *told = wanted;
         for _ in 0..count {

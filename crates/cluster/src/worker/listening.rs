@@ -67,6 +67,7 @@ impl Worker {
             None => reply.get("sockname").and_then(|name| name.get("port")).and_then(port_of),
         };
         let up = port.map_or_else(|| address.clone(), |port| address.clone().with_port(port));
+        let blocking = socket.is_some() && on.blocking;
         let mut state = self.core.lock();
         let id = state.add_listener(address, index, &reply, socket);
         state.say(Envelope {
@@ -75,7 +76,7 @@ impl Worker {
             ..query
         });
         drop(state);
-        Ok(Listener::new(Arc::clone(&self.core), id, up))
+        Ok(Listener::new(Arc::clone(&self.core), id, up, blocking))
     }
 }
 
