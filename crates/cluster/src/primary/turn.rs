@@ -65,6 +65,7 @@ impl Primary {
             self.push_the_stubborn();
             self.fork_who_is_due()?;
             self.close_orphans();
+            self.wake_the_rested();
             let start = Instant::now();
             let ready = self.wait_for_news(deadline)?;
             let waited = start.elapsed();
@@ -205,11 +206,12 @@ impl Primary {
 
     fn fork_who_is_due(&mut self) -> Result<(), Error> {
         let now = Instant::now();
-        let (due, later) =
-            std::mem::take(&mut self.due).into_iter().partition(|(at, _)| *at <= now);
-        self.due = later;
-        let due: Vec<_> = due;
-        due.into_iter().try_for_each(|(_, extra)| self.fork_with(extra).map(drop))
+        // One that fails is told at once; the others stay due.
+        while let Some(at) = self.due.iter().position(|(at, _)| *at <= now) {
+            let (_, extra) = self.due.remove(at);
+            self.fork_with(extra)?;
+        }
+        Ok(())
     }
 
     /// In a shutdown: a signal for those that are still there when their time is over.

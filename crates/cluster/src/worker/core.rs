@@ -5,12 +5,11 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
-use nix::sys::eventfd::{EfdFlags, EventFd};
-use rustix::event::{PollFd, PollFlags};
+use rustix::event::{EventfdFlags, PollFd, PollFlags, eventfd};
 use rustix::io::Errno;
 
 use super::WorkerEvent;
-use super::listener::{ListenerId, Listening};
+use super::connections::{ListenerId, Listening};
 use super::watcher::Watcher;
 use crate::channel::Channel;
 use crate::eager::Eager;
@@ -36,8 +35,8 @@ pub(super) struct Core {
     state: Mutex<State>,
     /// Told whenever the thread that waits has read something.
     news: Condvar,
-    /// Makes the thread that waits look again at what it has to wait for.
-    kick: EventFd,
+    /// Readable when the thread that waits has to look again at what it waits for.
+    interrupt: Arc<OwnedFd>,
 }
 
 #[derive(Debug)]
@@ -47,13 +46,16 @@ pub(super) struct State {
     pub standing: Standing,
     pub listeners: BTreeMap<ListenerId, Listening>,
     pub last_listener: ListenerId,
+    /// For Node's numbering of listeners on one address: the next number, and how many are open.
+    pub indexes: BTreeMap<String, (u32, usize)>,
     /// The request whose answer somebody waits for, and the answer with the socket that came along.
     pub replies: BTreeMap<u64, Option<(Received, Option<OwnedFd>)>>,
-    seq: u64,
+    pub(super) seq: u64,
     /// One thread reads at a time; the others wait for its news.
-    somebody_reads: bool,
+    pub(super) somebody_reads: bool,
+    pub(super) interrupt: Arc<OwnedFd>,
     eager: Eager,
-    watcher: Watcher,
+    pub(super) watcher: Watcher,
 }
 
 impl Core {
@@ -63,15 +65,20 @@ impl Core {
         let channel = Channel::new(socket);
         let socket = Arc::clone(channel.socket());
         let watcher = Watcher::start(Arc::clone(&socket))?;
+        let flags = EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK;
+        let interrupt = eventfd(0, flags).map_err(Error::system("make an eventfd"))?;
+        let interrupt = Arc::new(interrupt);
         let mut state = State {
             channel,
             inbox: VecDeque::new(),
             standing: Standing::Connected,
             listeners: BTreeMap::new(),
             last_listener: 0,
+            indexes: BTreeMap::new(),
             replies: BTreeMap::new(),
             seq: 0,
             somebody_reads: false,
+            interrupt: Arc::clone(&interrupt),
             eager: Eager::new(),
             watcher,
         };
@@ -79,9 +86,7 @@ impl Core {
         state.channel.push_internal(&online);
         // If the primary is gone already, the first wait says so, or the watcher.
         let _ = state.channel.flush();
-        let kick = EventFd::from_flags(EfdFlags::EFD_CLOEXEC | EfdFlags::EFD_NONBLOCK)
-            .map_err(|errno| Error::System { what: "open an eventfd", source: errno.into() })?;
-        Ok(Core { id, socket, state: Mutex::new(state), news: Condvar::new(), kick })
+        Ok(Core { id, socket, state: Mutex::new(state), news: Condvar::new(), interrupt })
     }
 
     pub(super) fn lock(&self) -> MutexGuard<'_, State> {
@@ -133,7 +138,7 @@ impl Core {
         mut state: MutexGuard<'a, State>,
         deadline: Option<Instant>,
     ) -> Result<MutexGuard<'a, State>, Error> {
-        let shared = state.awaited_sockets();
+        let shared = state.shared_sockets();
         let wants_write = state.channel.wants_write();
         state.somebody_reads = true;
         let eager = state.eager;
@@ -160,14 +165,17 @@ impl Core {
         let mut wanted = PollFlags::IN;
         wanted.set(PollFlags::OUT, wants_write);
         let channel = PollFd::from_borrowed_fd(self.socket.as_fd(), wanted);
-        let kick = PollFd::from_borrowed_fd(self.kick.as_fd(), PollFlags::IN);
+        let interrupt = PollFd::from_borrowed_fd(self.interrupt.as_fd(), PollFlags::IN);
         let shared = shared.iter().map(|fd| PollFd::from_borrowed_fd(fd.as_fd(), PollFlags::IN));
-        let mut fds: Vec<_> = [channel, kick].into_iter().chain(shared).collect();
-        let waited = wait(eager, &mut fds, deadline);
+        let mut fds: Vec<_> = [channel, interrupt].into_iter().chain(shared).collect();
+        wait(eager, &mut fds, deadline)?;
         if !fds[1].revents().is_empty() {
-            let _ = self.kick.read(); // it was heard
+            let _ = rustix::io::read(&self.interrupt, &mut [0; 8]); // it is readable, or another thread was faster
         }
-        waited
+        if fds[2..].iter().any(|fd| !fd.revents().is_empty()) {
+            std::thread::yield_now(); // it may be another thread that waits for the connection
+        }
+        Ok(())
     }
 
     /// Writes all that waits, without reading where that is not needed.
@@ -194,57 +202,8 @@ impl Core {
         }
     }
 
-    /// There is one more socket to wait for: whoever waits already must know.
-    pub(super) fn kick_reader(&self) {
-        if self.lock().somebody_reads {
-            let _ = self.kick.write(1); // it fails only where many kicks wait already
-        }
-    }
-
     pub(super) fn notify(&self) {
         self.news.notify_all();
-    }
-}
-
-impl State {
-    pub(super) fn flush(&mut self) -> Result<(), Error> {
-        self.check_connected()?;
-        self.channel.flush().map_err(|_| Error::PrimaryGone)
-    }
-
-    pub(super) fn check_connected(&self) -> Result<(), Error> {
-        if self.standing == Standing::Left { Err(Error::PrimaryGone) } else { Ok(()) }
-    }
-
-    /// Sends a request to the primary's cluster layer; its answer will be in `replies`.
-    pub(super) fn request(&mut self, message: Envelope) -> u64 {
-        let seq = self.next_seq();
-        self.replies.insert(seq, None);
-        self.channel.push_internal(&Envelope { seq, ..message });
-        seq
-    }
-
-    /// Sends a message to the primary's cluster layer.
-    pub(super) fn say(&mut self, message: Envelope) {
-        let seq = self.next_seq();
-        self.channel.push_internal(&Envelope { seq, ..message });
-        // It fails when the primary is gone; the next read says so.
-        let _ = self.channel.flush();
-    }
-
-    /// Closes the channel.
-    pub(super) fn leave(&mut self) {
-        if self.standing != Standing::Left {
-            self.standing = Standing::Left;
-            self.watcher.leave();
-            self.channel.close();
-        }
-    }
-
-    pub(super) fn next_seq(&mut self) -> u64 {
-        let seq = self.seq;
-        self.seq += 1;
-        seq
     }
 }
 

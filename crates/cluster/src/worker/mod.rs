@@ -1,10 +1,11 @@
 //! A worker's side: talks to its primary, listens where its siblings listen, and ends with its primary.
 
+mod connections;
 mod core;
-mod hear;
 mod listen;
 mod listener;
 mod listening;
+mod state;
 mod watcher;
 
 use std::os::fd::OwnedFd;

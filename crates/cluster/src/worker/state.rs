@@ -1,11 +1,11 @@
-//! What the primary says: reads the channel, and acts on it.
+//! What a worker does with what arrives on the channel, and how it answers. No waiting here.
 
 use std::os::fd::OwnedFd;
 
 use super::WorkerEvent;
 use super::core::{Standing, State};
 use crate::channel::Filled;
-use crate::wire::{Incoming, Received};
+use crate::wire::{Envelope, Incoming, Received};
 use crate::{Error, Message};
 
 impl State {
@@ -63,5 +63,58 @@ impl State {
                 }
             }
         }
+    }
+
+    /// Makes the thread that waits look again at what it waits for.
+    pub(super) fn interrupt_reader(&self) {
+        if self.somebody_reads {
+            // It fails only where the counter is full, and then it is readable.
+            let _ = rustix::io::write(&self.interrupt, &1u64.to_ne_bytes());
+        }
+    }
+
+    pub(super) fn flush(&mut self) -> Result<(), Error> {
+        self.check_connected()?;
+        self.channel.flush().map_err(|_| Error::PrimaryGone)
+    }
+
+    pub(super) fn check_connected(&self) -> Result<(), Error> {
+        if self.standing == Standing::Left { Err(Error::PrimaryGone) } else { Ok(()) }
+    }
+
+    /// Sends a request to the primary's cluster layer; its answer will be in `replies`.
+    pub(super) fn request(&mut self, message: Envelope) -> u64 {
+        let seq = self.next_seq();
+        self.replies.insert(seq, None);
+        self.channel.push_internal(&Envelope { seq, ..message });
+        seq
+    }
+
+    /// Sends a message to the primary's cluster layer.
+    pub(super) fn say(&mut self, message: Envelope) {
+        self.note(message);
+        // It fails when the primary is gone; the next read says so.
+        let _ = self.channel.flush();
+    }
+
+    /// Sends a message to the primary's cluster layer, with the next one or the next wait.
+    pub(super) fn note(&mut self, message: Envelope) {
+        let seq = self.next_seq();
+        self.channel.push_internal(&Envelope { seq, ..message });
+    }
+
+    /// Closes the channel.
+    pub(super) fn leave(&mut self) {
+        if self.standing != Standing::Left {
+            self.standing = Standing::Left;
+            self.watcher.leave();
+            self.channel.close();
+        }
+    }
+
+    pub(super) fn next_seq(&mut self) -> u64 {
+        let seq = self.seq;
+        self.seq += 1;
+        seq
     }
 }
