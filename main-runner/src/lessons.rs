@@ -17,6 +17,8 @@ pub enum Lesson {
     Online(online::Args),
     Ipc(ipc::Args),
     Restart(restart::Args),
+    #[command(alias = "schedulingPolicy")]
+    Scheduling(scheduling::Args),
 }
 
 impl Lesson {
@@ -28,6 +30,7 @@ impl Lesson {
             Lesson::Online(args) => online::run(role, args),
             Lesson::Ipc(args) => ipc::run(role, args),
             Lesson::Restart(args) => restart::run(role, args),
+            Lesson::Scheduling(args) => scheduling::run(role, args),
         }
     }
 }
@@ -38,6 +41,7 @@ const PAGES: &[(&str, &str)] = &[
     ("online", include_str!("../../lessons/online.md")),
     ("ipc", include_str!("../../lessons/ipc.md")),
     ("restart", include_str!("../../lessons/restart.md")),
+    ("scheduling", include_str!("../../lessons/scheduling.md")),
 ];
 
 /// What the runner knows about a lesson without running it.

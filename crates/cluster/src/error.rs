@@ -70,7 +70,7 @@ pub enum Error {
     },
     /// The primary distributes the connections, so there is no socket to take; where.
     NotShared(String),
-    /// The scheduling policy cannot change any more: workers were forked already.
+    /// The scheduling policy cannot change now: there are workers, or a listener that one of them left.
     PolicyFrozen,
     /// Too many workers died: they are not replaced any more.
     GaveUp {
@@ -150,7 +150,9 @@ impl Error {
             Error::NotShared(_) => {
                 "Use accept(), or choose SchedulingPolicy::Shared in the primary.".into()
             }
-            Error::PolicyFrozen => "Call set_scheduling_policy() before the first fork().".into(),
+            Error::PolicyFrozen => {
+                "Call set_scheduling_policy() before fork(), or when next_event() said None.".into()
+            }
             Error::GaveUp { .. } => "See above why the workers died; replacing them does not help.".into(),
             Error::ShuttingDown => "Start workers before begin_shutdown().".into(),
             Error::System { .. } => "Check the limits of this user (ulimit -a).".into(),
@@ -203,7 +205,9 @@ impl fmt::Display for Error {
             Error::NotShared(address) => {
                 write!(f, "the primary distributes the connections to {address}")
             }
-            Error::PolicyFrozen => write!(f, "the scheduling policy is fixed since the first fork"),
+            Error::PolicyFrozen => {
+                write!(f, "the scheduling policy is fixed while there are workers")
+            }
             Error::GaveUp { restarts, period } => {
                 write!(f, "gave up after {restarts} restarts within {period:?}")
             }

@@ -24,6 +24,8 @@ mod listening;
 mod messages;
 #[path = "processes/node.rs"]
 mod node;
+#[path = "processes/policy.rs"]
+mod policy;
 #[path = "processes/program.rs"]
 mod program;
 #[path = "processes/queues.rs"]
@@ -57,6 +59,7 @@ fn main() {
         listening::tests,
         listen_errors::tests,
         shared::tests,
+        policy::tests,
         node::tests,
     ]);
 }

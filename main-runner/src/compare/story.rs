@@ -17,10 +17,14 @@ pub struct Sentence {
 /// A long sentence goes on in the next line, under its verb: behind ten spaces, no more.
 const UNDER_THE_VERB: &str = "          ";
 
-/// The sentences of an output, in order.
+/// In front of a line that chance decides: it belongs to no story.
+const MARGIN: &str = "  | ";
+
+/// The sentences of an output, in order. What stands in the margin is left out.
 pub fn sentences(output: &str) -> Vec<Sentence> {
     let mut sentences: Vec<String> = Vec::new();
-    for line in output.lines().filter(|line| !line.trim().is_empty()) {
+    let told = |line: &&str| !line.trim().is_empty() && !line.starts_with(MARGIN);
+    for line in output.lines().filter(told) {
         let rest = line.strip_prefix(UNDER_THE_VERB).filter(|rest| !rest.starts_with(' '));
         match (rest, sentences.last_mut()) {
             (Some(rest), Some(begun)) if !begun.starts_with(' ') => {

@@ -28,6 +28,13 @@ fn a_sentence_may_go_on_under_its_verb() {
 }
 
 #[test]
+fn what_chance_decides_stands_in_the_margin_and_is_left_out() {
+    let told = "worker 1  is up\n  | worker 1  serves  4 of 12  ####\nworker 1  exits\n";
+    assert_eq!(sentences(told), sentences("worker 1  is up\nworker 1  exits\n"));
+    assert_eq!(one("  |cores"), pair("", "|cores")); // a table
+}
+
+#[test]
 fn what_differs_from_run_to_run_is_replaced() {
     assert_eq!(one("primary   is process 57.").1, "is process <id>.");
     assert_eq!(one("primary   has pid 4711, as told").1, "has pid <id>, as told");

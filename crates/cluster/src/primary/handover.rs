@@ -20,6 +20,19 @@ const AT_ONCE: usize = 32;
 const REST: Duration = Duration::from_millis(50);
 
 impl Primary {
+    /// Whether the worker waits for a connection, as far as it has said: under
+    /// [`SchedulingPolicy::RoundRobin`](crate::SchedulingPolicy::RoundRobin) it is in the queue of those that wait. (A Node worker counts
+    /// as waiting from the moment that it answered, however busy it is.) Under
+    /// [`SchedulingPolicy::Shared`](crate::SchedulingPolicy::Shared) the primary is not told, and this is false.
+    ///
+    /// No event tells of it: it changes inside [`next_event`](Primary::next_event) with every connection.
+    pub fn is_idle(&self, worker: WorkerId) -> bool {
+        self.listeners.all.values().any(|listener| match &listener.distribution {
+            Distribution::RoundRobin(rotation) => rotation.is_free(worker),
+            Distribution::Shared(_) => false,
+        })
+    }
+
     /// A worker's program begins or ends to wait in `accept`.
     pub(super) fn note_waiting(&mut self, worker: WorkerId, message: &Received) {
         let Some(listener) = self.listener_of(worker, message) else { return };

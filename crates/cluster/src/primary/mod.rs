@@ -151,13 +151,13 @@ impl Primary {
         self.scheduling_policy
     }
 
-    /// Chooses who chooses, before the first fork. If never called: what `NODE_CLUSTER_SCHED_POLICY` says (`rr` or `none`), or
-    /// [`SchedulingPolicy::RoundRobin`].
+    /// Chooses who chooses, while no worker is there. If never called: what `NODE_CLUSTER_SCHED_POLICY` says (`rr` or `none`), or
+    /// [`SchedulingPolicy::RoundRobin`]. In Node the choice is final; here it may change when all workers are gone.
     ///
     /// # Errors
-    /// [`Error::PolicyFrozen`] after the first fork: workers rely on it.
+    /// [`Error::PolicyFrozen`] while a worker is there or due, or a listener waits for the replacement of one: they rely on it.
     pub fn set_scheduling_policy(&mut self, policy: SchedulingPolicy) -> Result<(), Error> {
-        if self.last_id > 0 {
+        if !(self.workers.is_empty() && self.due.is_empty() && self.listeners.all.is_empty()) {
             return Err(Error::PolicyFrozen);
         }
         self.scheduling_policy = policy;

@@ -130,6 +130,11 @@ impl<C> Rotation<C> {
         self.members.is_empty()
     }
 
+    /// Whether the worker waits for a connection.
+    pub(crate) fn is_free(&self, worker: WorkerId) -> bool {
+        self.free.contains(&worker)
+    }
+
     /// Whether more connections should be accepted from the kernel.
     pub(crate) fn has_room(&self) -> bool {
         self.queue.len() < QUEUE

@@ -1,0 +1,195 @@
+//! The same story on bare system calls: fork(2), then either accept(2) in the
+//! primary and sendmsg(2) to a worker, or accept(2) in every worker.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::os::fd::AsRawFd;
+use std::os::unix::net::UnixStream;
+use std::process;
+use std::time::{Duration, Instant};
+
+use cluster::SchedulingPolicy;
+use narrator::{Outcome, Story};
+use nix::sys::prctl::set_pdeathsig;
+use nix::sys::signal::Signal;
+use nix::sys::socket::{Shutdown, shutdown};
+use nix::sys::wait::{WaitStatus, waitpid};
+use nix::unistd::{ForkResult, Pid, fork};
+use os_pipe::{PipeReader, pipe};
+
+use crate::scenes::WORK;
+use crate::{Args, Result, chart, lost};
+
+mod pass;
+mod worker;
+
+/// The primary of one policy, and what it knows of its workers.
+struct Primary {
+    hands_over: bool,
+    listener: TcpListener,
+    children: BTreeMap<u32, (Pid, UnixStream)>,
+    news: PipeReader,
+    /// Those that wait for a connection, the longest first.
+    free: VecDeque<u32>,
+    busy: Option<u32>,
+}
+
+pub(crate) fn run(args: &Args) -> Outcome {
+    let story = Story::by_hand(&args.telling)?;
+    let mut first = 1;
+    for &policy in args.policy.each() {
+        story.tell("primary", chart::opening(policy), "");
+        let hands_over = policy == SchedulingPolicy::RoundRobin;
+        let mut primary = start(hands_over, first..first + args.workers)?;
+        let forks = format!("{} workers", args.workers);
+        story.tell("primary", "forks", forks);
+        primary.act(&story, args.requests)?;
+        first += args.workers;
+    }
+    Ok(())
+}
+
+// ANCHOR: start
+fn start(hands_over: bool, numbers: std::ops::Range<u32>) -> Result<Primary> {
+    let listener = TcpListener::bind("127.0.0.1:0")?; // before fork: for all
+    let (news, tell) = pipe()?;
+    let mut children = BTreeMap::new();
+    for number in numbers {
+        let (channel, workers_end) = UnixStream::pair()?;
+        // SAFETY: no other thread runs, whose locks the child would inherit.
+        #[allow(unsafe_code)]
+        match unsafe { fork()? } {
+            ForkResult::Parent { child } => {
+                children.insert(number, (child, channel));
+            }
+            ForkResult::Child => {
+                // Also the ends that older siblings wait on: they see the end
+                // of their channels only when nobody holds them any more.
+                drop((channel, children, news));
+                // Whoever waits in accept(2) sees no channel end.
+                set_pdeathsig(Signal::SIGTERM)?;
+                let channel = hands_over.then_some(workers_end);
+                let worked = worker::work(number, &listener, channel, tell);
+                process::exit(worked.is_err().into()) // never back into main
+            }
+        }
+    }
+    let (free, busy) = (VecDeque::new(), None);
+    Ok(Primary { hands_over, listener, children, news, free, busy })
+}
+// ANCHOR_END: start
+
+impl Primary {
+    fn act(&mut self, story: &Story, requests: u32) -> Outcome {
+        let come = format!("1 to {requests} come, one after another");
+        story.tell("visitor", come, "");
+        let (served, _) = self.let_them_come(requests)?;
+        story.show(chart::order(&served));
+        let workers = self.children.keys().copied();
+        for (actor, deed) in chart::tally(&served, workers) {
+            match self.hands_over {
+                true => story.tell(actor, deed, ""),
+                false => story.show(chart::by_chance(&actor, &deed)),
+            }
+        }
+
+        let mut visitor = self.visitor("/")?;
+        let mut met = vec![hear(&mut visitor)?];
+        for _ in 1..requests {
+            ask(visitor.get_mut(), "/")?;
+            met.push(hear(&mut visitor)?);
+        }
+        drop(visitor);
+        let asks = format!("asks {requests} times on one connection");
+        story.tell("visitor", asks, "");
+        met.dedup();
+        story.tell("visitor", format!("meets {} worker", met.len()), "");
+
+        let mut worker = self.visitor(WORK)?;
+        while self.busy.is_none() {
+            self.hear_news()?;
+        }
+        story.tell("visitor", "brings work for", "300 ms");
+        let (served, waits) = self.let_them_come(requests)?;
+        story.tell("visitor", format!("1 to {requests} come meanwhile"), "");
+        story.show(chart::order(&served));
+        story.tell("visitor", chart::longest(&waits), "");
+        hear(&mut worker)?;
+        drop(worker);
+        self.stop(story)
+    }
+
+    fn let_them_come(&mut self, n: u32) -> Result<(Vec<u32>, Vec<Duration>)> {
+        let (mut served, mut waits) = (Vec::new(), Vec::new());
+        for _ in 0..n {
+            let start = Instant::now();
+            served.push(hear(&mut self.visitor("/")?)?);
+            waits.push(start.elapsed());
+        }
+        Ok((served, waits))
+    }
+
+    // ANCHOR: visitor
+    /// A visitor who has asked. Under `none` the primary does nothing for it.
+    fn visitor(&mut self, path: &str) -> Result<BufReader<TcpStream>> {
+        let idle = self.children.len() - usize::from(self.busy.is_some());
+        while self.hands_over && self.free.len() < idle.max(1) {
+            self.hear_news()?;
+        }
+        let mut visitor = TcpStream::connect(self.listener.local_addr()?)?;
+        ask(&mut visitor, path)?; // the kernel has the connection already
+        if self.hands_over {
+            let (connection, _) = self.listener.accept()?;
+            let longest = self.free.pop_front();
+            let child = longest.and_then(|number| self.children.get(&number));
+            let Some((_, channel)) = child else { return lost("nobody") };
+            pass::send(channel, &connection)?;
+        }
+        Ok(BufReader::new(visitor))
+    }
+    // ANCHOR_END: visitor
+
+    fn hear_news(&mut self) -> Outcome {
+        let mut news = [0; 2];
+        self.news.read_exact(&mut news)?;
+        match news {
+            [number, worker::FREE] => self.free.push_back(number.into()),
+            [number, _] => self.busy = Some(number.into()),
+        }
+        Ok(())
+    }
+
+    fn stop(&mut self, story: &Story) -> Outcome {
+        // Wakes those that wait in accept(2); the others see their channel end.
+        shutdown(self.listener.as_raw_fd(), Shutdown::Read)?;
+        for (number, (pid, channel)) in std::mem::take(&mut self.children) {
+            drop(channel);
+            let WaitStatus::Exited(_, code) = waitpid(pid, None)? else {
+                return lost(format!("worker {number} was killed"));
+            };
+            story.tell(
+                format!("worker {number}"),
+                format!("exits {code},"),
+                "as asked",
+            );
+        }
+        Ok(())
+    }
+}
+
+fn ask(to: &mut TcpStream, path: &str) -> Outcome {
+    // One write: pieces would wait for the other side's delayed ACK.
+    let request = format!("GET {path} HTTP/1.1\r\nHost: x\r\n\r\n");
+    Ok(to.write_all(request.as_bytes())?)
+}
+
+/// The last line of an answer says who it is from.
+fn hear(from: &mut BufReader<TcpStream>) -> Result<u32> {
+    for line in from.lines() {
+        if let Some(number) = line?.strip_prefix("worker ") {
+            return Ok(number.parse()?);
+        }
+    }
+    lost("a visitor was not answered")
+}
