@@ -9,8 +9,8 @@ const name = ({ id }) => `worker ${id}`;
 let listening = 0;
 
 if (cluster.isPrimary) {
-  // ANCHOR: react
   cluster.on('fork', (worker) => tell('primary', `forks ${name(worker)}`, worker));
+  // ANCHOR: react
   cluster.on('online', (worker) => tell(name(worker), 'is online', worker));
   cluster.on('listening', (worker, { port }) => {
     tell(name(worker), `listens on port ${port}`, worker);
@@ -20,13 +20,13 @@ if (cluster.isPrimary) {
       worker.disconnect();
     }
   });
+  // ANCHOR_END: react
   cluster.on('disconnect', (worker) => tell(name(worker), 'is disconnected', worker));
   cluster.on('exit', (worker, code, signal) => {
     const how = signal ? `killed by ${signal}` : `exits ${code}`;
     const why = worker.exitedAfterDisconnect ? 'as asked' : 'not asked';
     tell(name(worker), `${how}, ${why}`, worker);
   });
-  // ANCHOR_END: react
   cluster.fork();
   cluster.fork();
 } else {

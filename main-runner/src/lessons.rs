@@ -16,6 +16,7 @@ pub enum Lesson {
     #[command(alias = "clusterEvent")]
     Online(online::Args),
     Ipc(ipc::Args),
+    Restart(restart::Args),
     #[command(alias = "schedulingPolicy")]
     Scheduling(scheduling::Args),
 }
@@ -28,6 +29,7 @@ impl Lesson {
             Lesson::Fork(args) => fork::run(role, args),
             Lesson::Online(args) => online::run(role, args),
             Lesson::Ipc(args) => ipc::run(role, args),
+            Lesson::Restart(args) => restart::run(role, args),
             Lesson::Scheduling(args) => scheduling::run(role, args),
         }
     }
@@ -38,6 +40,7 @@ const PAGES: &[(&str, &str)] = &[
     ("fork", include_str!("../../lessons/fork.md")),
     ("online", include_str!("../../lessons/online.md")),
     ("ipc", include_str!("../../lessons/ipc.md")),
+    ("restart", include_str!("../../lessons/restart.md")),
     ("scheduling", include_str!("../../lessons/scheduling.md")),
 ];
 

@@ -141,7 +141,9 @@ impl Error {
                 Some(nix::libc::ENOENT) => "Make the directory first.".into(),
                 _ => "Choose another address.".into(),
             },
-            Error::Blocking { blocks: true, .. } => "Ask for Listen::blocking() here, too.".into(),
+            Error::Blocking { blocks: true, .. } => {
+                "Ask for Listen::blocking() here, too, and accept by Listener::into_std().".into()
+            },
             Error::Blocking { blocks: false, .. } => {
                 "Leave out Listen::blocking(), or have every worker ask for it.".into()
             }

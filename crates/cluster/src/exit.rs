@@ -14,6 +14,8 @@ pub enum Exit {
     Signal(Signal),
     /// A real-time signal ended it; its number.
     RealTimeSignal(i32),
+    /// Unknown: other code in the primary called wait(2) for any child, and took the exit status.
+    Unknown,
 }
 
 impl Exit {
@@ -32,6 +34,7 @@ impl fmt::Display for Exit {
         match self {
             Exit::Code(code) => write!(f, "exits {code}"),
             Exit::Signal(signal) => write!(f, "killed by {signal}"),
+            Exit::Unknown => write!(f, "ended, nobody knows how"),
             Exit::RealTimeSignal(number) => write!(f, "killed by signal {number}"),
         }
     }

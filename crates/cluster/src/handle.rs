@@ -3,7 +3,7 @@
 use std::fmt;
 use std::net::{TcpListener, TcpStream, UdpSocket};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::os::unix::net::{UnixDatagram, UnixListener, UnixStream};
+use std::os::unix::net::{UnixListener, UnixStream};
 
 use rustix::net::{AddressFamily, SocketType, sockopt};
 
@@ -14,7 +14,7 @@ pub enum HandleKind {
     Stream,
     /// A bound or listening TCP or Unix stream socket; Node's `net.Server`.
     Listener,
-    /// A datagram socket; Node's `dgram.Socket`.
+    /// A UDP socket; Node's `dgram.Socket`.
     Datagram,
 }
 
@@ -31,7 +31,7 @@ impl Handle {
     /// A handle from any socket.
     ///
     /// # Errors
-    /// Gives the descriptor back when it is not a stream or datagram socket.
+    /// Gives the descriptor back when it is not a stream or UDP socket.
     pub fn new(fd: OwnedFd) -> Result<Handle, OwnedFd> {
         match kind_of(fd.as_fd()) {
             Some(kind) => Ok(Handle { fd, kind }),
@@ -167,12 +167,11 @@ handle_from! {
     TcpListener => Listener,
     UnixListener => Listener,
     UdpSocket => Datagram,
-    UnixDatagram => Datagram,
 }
 
 fn kind_of(fd: BorrowedFd<'_>) -> Option<HandleKind> {
     match sockopt::socket_type(fd).ok()? {
-        SocketType::DGRAM => Some(HandleKind::Datagram),
+        SocketType::DGRAM if is_internet(fd) => Some(HandleKind::Datagram),
         SocketType::STREAM if is_connected(fd) => Some(HandleKind::Stream),
         SocketType::STREAM => Some(HandleKind::Listener),
         _ => None,

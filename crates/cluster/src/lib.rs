@@ -1,4 +1,88 @@
-//! Node's `cluster`, in Rust.
+//! Node's `cluster`, in Rust: one program, many processes, one port.
+//!
+//! The primary forks workers and is told what happens to them. A worker is the same program, started again from the top; it
+//! talks to the primary over a channel, and listens where its siblings listen.
+//!
+//! ```no_run
+//! use std::io::Write;
+//! use cluster::{Event, RestartPolicy, Role, Signal};
+//! use std::time::Duration;
+//!
+//! fn main() -> Result<(), Box<dyn std::error::Error>> {
+//!     match cluster::role()? {
+//!         Role::Primary(mut primary) => {
+//!             primary.signals(&[Signal::SIGINT, Signal::SIGTERM])?;
+//!             for _ in 0..cluster::available_parallelism() {
+//!                 primary.fork()?;
+//!             }
+//!             let mut restart = RestartPolicy::back_off(Duration::from_millis(100), Duration::from_secs(10));
+//!             while let Some(event) = primary.next_event()? {
+//!                 match event {
+//!                     Event::Listening(worker, address) => println!("{worker} listens on {address}"),
+//!                     Event::Exit { worker, exit, voluntary: false } => {
+//!                         println!("{worker} {exit}");
+//!                         restart.after(worker, &mut primary)?;
+//!                     }
+//!                     Event::Signal(_) => primary.begin_shutdown(Duration::from_secs(10)),
+//!                     _ => {}
+//!                 }
+//!             }
+//!         }
+//!         Role::Worker(mut me) => {
+//!             let listener = me.listen("127.0.0.1:3000")?;
+//!             for connection in listener.incoming() {
+//!                 writeln!(connection?, "hello from {}", me.id())?;
+//!             }
+//!         }
+//!     }
+//!     Ok(())
+//! }
+//! ```
+//!
+//! The channel speaks Node's own protocol: a Node program can be a worker of a Rust primary ([`Settings::exec`]), and a Rust
+//! program a worker of a Node primary (`process.execPath`).
+//!
+//! # From Node to here
+//!
+//! | Node | here | file |
+//! |---|---|---|
+//! | `cluster.isPrimary`, `isWorker` | [`role`], [`is_primary`], [`is_worker`] | `role.rs` |
+//! | `cluster.setupPrimary()`, `cluster.settings` | [`Primary::setup`], [`Primary::settings`], [`Settings`] | `settings.rs` |
+//! | `cluster.fork(env)` | [`Primary::fork`], [`Primary::fork_with`] | `primary/mod.rs`, `spawn.rs` |
+//! | `cluster.workers`, `worker.id`, `worker.process.pid` | [`Primary::workers`], [`WorkerId`], [`Primary::pid`] | `primary/mod.rs` |
+//! | `worker.state`, `isConnected()`, `isDead()`, `exitedAfterDisconnect` | [`Primary::state`], [`Primary::is_connected`], [`Primary::is_dead`], [`Primary::exited_after_disconnect`] | `primary/mod.rs` |
+//! | `cluster.on(…)`, `worker.on(…)` in the primary | [`Primary::next_event`], [`Event`] | `primary/turn.rs`, `primary/event.rs` |
+//! | `worker.send(message, handle)` | [`Primary::send`], [`Primary::send_with`], [`Primary::broadcast`] | `primary/send.rs` |
+//! | `worker.disconnect()`, `cluster.disconnect()` | [`Primary::disconnect`], [`Primary::disconnect_all`], [`Primary::begin_shutdown`] | `primary/mod.rs`, `primary/ending.rs` |
+//! | `worker.kill(signal)` in the primary | [`Primary::kill`] | `primary/mod.rs` |
+//! | `cluster.schedulingPolicy`, `SCHED_RR`, `SCHED_NONE` | [`Primary::set_scheduling_policy`], [`SchedulingPolicy`] | `policy.rs`, `primary/rotation.rs` |
+//! | `process.on('message')` | [`Worker::recv`], [`Worker::next_event`] | `worker/mod.rs` |
+//! | `process.send(message, handle)` | [`Worker::send`], [`Worker::send_with`] | `worker/mod.rs` |
+//! | `net.createServer().listen()` in a worker | [`Worker::listen`], [`Worker::listen_unix`], [`Listener`] | `worker/listening.rs`, `worker/listener.rs` |
+//! | `cluster.worker.disconnect()`, `kill()` | [`Worker::disconnect`], [`Worker::kill`] | `worker/mod.rs` |
+//! | `cluster.on('exit', () => cluster.fork())` | [`RestartPolicy`] | `restart.rs` |
+//! | `os.availableParallelism()` | [`available_parallelism`] | `cpus.rs` |
+//!
+//! # Where this differs from Node, on purpose
+//!
+//! * A connection handed to a worker that dies before taking it goes to another worker. (In Node its client waits for ever.)
+//! * Between Rust peers a connection is handed only to a worker whose program waits for one. In Node's rotation it may wait behind
+//!   another one in a busy worker while others idle; so it may in a Rust worker of a Node primary.
+//! * A listener whose last user crashed stays open, with its queue, while a replacement may come. (Node closes it.)
+//! * `Disconnect` is always told, and before `Exit`; no message comes after it. What a worker wrote before its end arrives.
+//! * [`Primary::workers`] lists a worker until its exit has been told. (Node drops it when it is asked to disconnect, so that
+//!   `cluster.disconnect(callback)` calls back when the first of the workers is gone.)
+//! * Asking a worker twice to disconnect changes nothing. (In Node the second time makes the worker crash.)
+//! * A program that cannot be started is an error of `fork()`. (In Node `fork()` succeeds, `error` and `disconnect` follow, and no
+//!   `exit`.)
+//! * [`Primary::send`] refuses a message when too much waits already, and gives it back. (In Node `false` is advice; memory grows.)
+//! * Messages that come before the worker asks for them are kept. (In Node they are lost.)
+//! * A line that is no message, or a descriptor that nobody asked for, is told as [`Event::Error`], and the channel goes on. (Node dies of
+//!   some of them.) JSON nested deeper than 127 levels counts as one; half a surrogate pair becomes U+FFFD.
+//! * A worker whose primary is gone ends within a second, however busy it is. Ctrl-C in a terminal reaches it only through its primary.
+//! * [`Primary::kill`] sends the signal that it is told, through a pidfd.
+//! * A worker that received sockets from a Node server answers at once that they are closed, when that server asks before it closes.
+//! * `advanced` serialization is not spoken.
 
 #[cfg(not(target_os = "linux"))]
 compile_error!(
@@ -7,6 +91,8 @@ compile_error!(
 
 mod address;
 mod channel;
+mod cpus;
+mod eager;
 mod error;
 mod exit;
 mod handle;
@@ -27,6 +113,7 @@ pub use nix::sys::signal::Signal;
 pub use serde_json::{Value, json};
 
 pub use address::Address;
+pub use cpus::available_parallelism;
 pub use error::{Error, SendError};
 pub use exit::Exit;
 pub use handle::{Handle, HandleKind};

@@ -16,6 +16,10 @@ mod hostile;
 mod leaks;
 #[path = "processes/lifecycle.rs"]
 mod lifecycle;
+#[path = "processes/listen_errors.rs"]
+mod listen_errors;
+#[path = "processes/listening.rs"]
+mod listening;
 #[path = "processes/messages.rs"]
 mod messages;
 #[path = "processes/node.rs"]
@@ -26,8 +30,14 @@ mod policy;
 mod program;
 #[path = "processes/queues.rs"]
 mod queues;
+#[path = "processes/remote.rs"]
+mod remote;
+#[path = "processes/restart.rs"]
+mod restart;
 #[path = "processes/settings.rs"]
 mod settings;
+#[path = "processes/shared.rs"]
+mod shared;
 #[path = "processes/signals.rs"]
 mod signals;
 #[path = "processes/waiting.rs"]
@@ -44,7 +54,11 @@ fn main() {
         signals::tests,
         hostile::tests,
         leaks::tests,
+        restart::tests,
         settings::tests,
+        listening::tests,
+        listen_errors::tests,
+        shared::tests,
         policy::tests,
         node::tests,
     ]);

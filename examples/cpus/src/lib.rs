@@ -10,8 +10,6 @@ mod place;
 mod proc;
 
 use std::error::Error;
-use std::io;
-use std::thread;
 use std::time::Instant;
 
 use cluster::{Event, Primary, Role, Settings, Stdio, Worker, WorkerId};
@@ -61,16 +59,11 @@ pub fn run(role: Role, args: Args) -> Outcome {
     }
 }
 
-/// How many CPUs the affinity mask and the cgroup's quota leave us.
-// ANCHOR: allowed
-fn allowed() -> io::Result<usize> {
-    thread::available_parallelism().map(usize::from)
-}
-// ANCHOR_END: allowed
-
 fn lead(mut primary: Primary, args: &Args) -> Outcome {
     let story = Story::begin(&args.telling)?;
-    let allowed = allowed()?;
+    // ANCHOR: allowed
+    let allowed = cluster::available_parallelism();
+    // ANCHOR_END: allowed
     experiment::tell_counts(&story, &proc::cpus()?, allowed, args);
     let counts = experiment::counts(allowed, args);
     let most = counts.iter().copied().max().unwrap_or(1);

@@ -59,7 +59,6 @@ pub(crate) fn run(telling: &Telling) -> Outcome {
     Ok(())
 }
 
-// ANCHOR: start
 fn start(
     number: u32,
     listener: &TcpListener,
@@ -78,8 +77,10 @@ fn start(
         ForkResult::Child => {
             // The primary's ends, of this worker and of those before: held
             // open here, they would keep everybody waiting for the end.
+            // ANCHOR: copies
             drop((news, leash));
             children.clear();
+            // ANCHOR_END: copies
             let lived = live(listener, &mut say, &mut held);
             process::exit(lived.is_err().into()) // never back into main
         }
@@ -91,13 +92,14 @@ fn live(
     say: &mut PipeWriter,
     held: &mut PipeReader,
 ) -> Outcome {
+    // ANCHOR: live
     say.write_all(&[ONLINE])?;
     listener.local_addr()?; // here a server would begin to accept
     say.write_all(&[LISTENING])?;
     held.read_to_end(&mut Vec::new())?; // until the primary lets go
+    // ANCHOR_END: live
     Ok(())
 }
-// ANCHOR_END: start
 
 impl Child {
     fn expect(&mut self, step: u8) -> Outcome {

@@ -42,15 +42,15 @@ pub fn run(role: Role, args: Args) -> Outcome {
     }
 }
 
-// ANCHOR: serve
 fn serve(mut me: Worker) -> Outcome {
+    // ANCHOR: serve
     let listener = me.listen("127.0.0.1:0")?;
     for connection in listener.incoming() {
         drop(connection?); // nobody visits in this lesson
     }
     Ok(()) // the primary asked for the end, or is gone
+    // ANCHOR_END: serve
 }
-// ANCHOR_END: serve
 
 fn tell(mut primary: Primary, args: &Args) -> Outcome {
     let story = Story::begin(&args.telling)?;
@@ -88,12 +88,12 @@ struct Life {
 }
 
 impl Life {
-    // ANCHOR: react
     fn react(&mut self, event: Event) {
         match event {
             Event::Fork(worker) => {
                 self.tell("primary", &format!("forks {worker}"), worker);
             }
+            // ANCHOR: react
             Event::Online(worker) => self.tell(worker, "is online", worker),
             Event::Listening(worker, address) => {
                 let port = address.port().unwrap_or_default();
@@ -103,6 +103,7 @@ impl Life {
                     self.disconnect_all();
                 }
             }
+            // ANCHOR_END: react
             Event::Disconnect(worker) => {
                 self.tell(worker, "is disconnected", worker);
             }
@@ -116,7 +117,6 @@ impl Life {
             _ => {}
         }
     }
-    // ANCHOR_END: react
 
     /// One sentence, with the state of the worker that it is about.
     fn tell(&self, actor: impl std::fmt::Display, what: &str, about: WorkerId) {
@@ -135,15 +135,15 @@ impl Life {
         }
     }
 
-    // ANCHOR: silent
     fn give_up_on_the_silent(&mut self) -> Outcome {
+        // ANCHOR: silent
         for worker in self.primary.workers().collect::<Vec<_>>() {
             if self.primary.state(worker) == State::None {
                 self.tell("primary", &format!("gives up on {worker}"), worker);
                 self.primary.kill(worker, Signal::SIGKILL)?;
             }
         }
+        // ANCHOR_END: silent
         Ok(())
     }
-    // ANCHOR_END: silent
 }

@@ -85,7 +85,9 @@ fn without_chance(text: &str) -> String {
         let number = leading(&rest[start..], |c| c.is_ascii_digit() || c == '.');
         let (number, after) = rest[start..].split_at(number);
         let digits = number.trim_end_matches('.');
-        if is_duration(after) {
+        if digits.contains('.') && after.starts_with(" times") {
+            told.push_str("<ratio>");
+        } else if is_duration(after) {
             told.push_str("<time>");
         } else if is_id(&told, digits, after) {
             told.push_str("<id>");

@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 
 use rustix::io::Errno;
 
-use super::listener::{Distribution, ListenerId, UnderWay};
-use super::rotation::{Member, Rotation};
+use super::listener::{Distribution, ListenerId, Resting, UnderWay};
+use super::rotation::Rotation;
 use super::{Primary, bind};
 use crate::WorkerId;
 use crate::wire::{Envelope, Received};
@@ -15,7 +15,8 @@ use crate::wire::{Envelope, Received};
 /// Connections accepted in one turn, so that a flood of them does not starve other news.
 const AT_ONCE: usize = 32;
 
-/// How long a listener rests when the system has no descriptor left for a connection.
+/// How long a listener rests when the system has no descriptor left for a connection, and a worker that a connection
+/// came back from.
 const REST: Duration = Duration::from_millis(50);
 
 impl Primary {
@@ -35,13 +36,13 @@ impl Primary {
     /// A worker's program begins or ends to wait in `accept`.
     pub(super) fn note_waiting(&mut self, worker: WorkerId, message: &Received) {
         let Some(listener) = self.listener_of(worker, message) else { return };
-        let Some(rotation) = self.rotation(listener) else { return };
-        if message.is_true("waits") {
-            rotation.waits(worker);
-        } else {
-            rotation.waits_no_more(worker);
+        let Some(up_to) = message.number("upTo").and_then(|it| u64::try_from(it).ok()) else {
+            return;
+        };
+        if let Some(rotation) = self.rotation(listener) {
+            rotation.waits_up_to(worker, up_to);
+            self.hand_out(listener);
         }
-        self.hand_out(listener);
     }
 
     fn rotation(&mut self, listener: ListenerId) -> Option<&mut Rotation<Arc<OwnedFd>>> {
@@ -76,7 +77,7 @@ impl Primary {
             let seq = self.next_seq();
             let Some(found) = self.listeners.all.get(&listener) else { return };
             let says_when = matches!(&found.distribution, Distribution::RoundRobin(rotation)
-                if rotation.member(worker) == Some(Member::SaysWhen));
+                if rotation.says_when(worker));
             if !says_when {
                 // Node expects it in non-blocking mode, and cannot change that itself.
                 let _ = rustix::io::ioctl_fionbio(&connection, true);
@@ -98,21 +99,49 @@ impl Primary {
             return;
         }
         let Some(under_way) = self.listeners.under_way.remove(&ack) else { return };
-        if let Some(rotation) = self.rotation(under_way.listener) {
+        let UnderWay { listener, connection, .. } = under_way;
+        let accepted = answer.is_true("accepted");
+        let Some(rotation) = self.rotation(listener) else { return };
+        if accepted {
             rotation.answered(worker);
-            if !answer.is_true("accepted") {
-                rotation.take_back(under_way.connection);
+        } else {
+            rotation.take_back(connection);
+            // A Node worker with as many connections as it wants refuses, and waits again.
+            if !rotation.says_when(worker) {
+                self.rest(worker, listener);
             }
-            self.hand_out(under_way.listener);
         }
+        self.hand_out(listener);
     }
 
     /// A worker's channel lost the socket of a `newconn` for good: the connection goes to somebody else.
     pub(super) fn connection_lost(&mut self, socket: &Arc<OwnedFd>) {
         let lost = |under_way: &UnderWay| Arc::ptr_eq(&under_way.connection, socket);
         let found = self.listeners.under_way.iter().find(|(_, under_way)| lost(under_way));
-        if let Some(&seq) = found.map(|(seq, _)| seq) {
+        if let Some((&seq, &UnderWay { worker, listener, .. })) = found {
+            self.rest(worker, listener);
             self.take_back(seq);
+        }
+    }
+
+    fn rest(&mut self, worker: WorkerId, listener: ListenerId) {
+        let until = Instant::now() + REST;
+        self.listeners.resting.push(Resting { until, worker, listener });
+    }
+
+    /// Those that have rested count as waiting again.
+    pub(super) fn wake_the_rested(&mut self) {
+        if self.listeners.resting.is_empty() {
+            return;
+        }
+        let now = Instant::now();
+        let rested: Vec<Resting> =
+            self.listeners.resting.extract_if(.., |resting| resting.until <= now).collect();
+        for Resting { worker, listener, .. } in rested {
+            if let Some(rotation) = self.rotation(listener) {
+                rotation.got_nothing(worker);
+                self.hand_out(listener);
+            }
         }
     }
 

@@ -22,6 +22,15 @@ pub(crate) struct Listeners {
     pub(super) last: ListenerId,
     /// By the number of the `newconn` that carried it. Our copy stays open until the worker has taken the connection.
     pub(super) under_way: BTreeMap<u64, UnderWay>,
+    pub(super) resting: Vec<Resting>,
+}
+
+/// A worker that a connection came back from, although it may wait for one. Trying again at once would be trying without end.
+#[derive(Debug)]
+pub(super) struct Resting {
+    pub(super) until: Instant,
+    pub(super) worker: WorkerId,
+    pub(super) listener: ListenerId,
 }
 
 #[derive(Debug)]

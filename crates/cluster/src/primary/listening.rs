@@ -50,7 +50,7 @@ impl Primary {
         };
         match &mut found.distribution {
             Distribution::RoundRobin(rotation) => {
-                let member = if says_when { Member::SaysWhen } else { Member::AlwaysWaits };
+                let member = if says_when { Member::says_when() } else { Member::AlwaysWaits };
                 rotation.join(worker, member);
                 let sockname = sockname(&found.socket);
                 self.reply(worker, query, Envelope { errno: Some(Value::Null), sockname, ..reply });
@@ -158,6 +158,7 @@ impl Primary {
             if found.is_unused() {
                 self.listeners.all.remove(&listener);
             }
+            self.listeners.resting.retain(|it| it.worker != worker || it.listener != listener);
         }
     }
 
@@ -169,6 +170,7 @@ impl Primary {
 
     /// A worker is gone: connections that it had not taken go to others, and its listeners lose a user.
     pub(super) fn leave_listeners(&mut self, worker: WorkerId, voluntary: bool) {
+        self.listeners.resting.retain(|resting| resting.worker != worker);
         for listener in self.listeners.all.values_mut().filter(|it| it.contains(worker)) {
             listener.leave(worker);
             if listener.is_unused() {
@@ -225,7 +227,8 @@ impl Primary {
         let resting = |listener: &Listener| listener.resting_until.filter(|&until| until > now);
         let orphan = |listener: &Listener| self.may_be_replaced(listener.orphaned_by?, now);
         let all = self.listeners.all.values();
-        all.flat_map(|listener| resting(listener).into_iter().chain(orphan(listener))).min()
+        let listeners = all.flat_map(|it| resting(it).into_iter().chain(orphan(it)));
+        listeners.chain(self.listeners.resting.iter().map(|resting| resting.until)).min()
     }
 
     fn reply(&mut self, worker: WorkerId, query: &Received, reply: Envelope) {

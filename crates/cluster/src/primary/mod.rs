@@ -32,6 +32,7 @@ pub(crate) use self::send::handle_line;
 use self::child::Child;
 use self::ending::Ending;
 use self::listener::Listeners;
+use crate::eager::Eager;
 use crate::spawn::Program;
 use crate::wire::Envelope;
 use crate::{Error, SchedulingPolicy, Settings, Signal, WorkerId, sys};
@@ -61,6 +62,7 @@ pub struct Primary {
     due: Vec<(Instant, Settings)>,
     /// The worker whose exit was told last, and what its fork had of its own.
     gone: Option<(WorkerId, Settings)>,
+    eager: Eager,
 }
 
 impl Primary {
@@ -82,6 +84,7 @@ impl Primary {
             listeners: Listeners::default(),
             due: Vec::new(),
             gone: None,
+            eager: Eager::new(),
         })
     }
 

@@ -9,6 +9,10 @@ use crate::WorkerId;
 /// How many connections may wait in the primary for a worker. The next ones wait in the kernel's backlog.
 const QUEUE: usize = 128;
 
+/// How many calls of `accept` count in one worker. More threads than this do not wait; numbers like this come from a worker
+/// that is no friend.
+const CALLS: usize = 1024;
+
 #[derive(Debug)]
 pub(crate) struct Rotation<C> {
     members: BTreeMap<WorkerId, Member>,
@@ -20,10 +24,17 @@ pub(crate) struct Rotation<C> {
 /// How a worker says that it waits.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Member {
-    /// It says so itself, each time that its program waits in `accept`.
-    SaysWhen,
+    /// It says so itself, each time that its program waits in `accept`: how many connections it wants in all. Counted from its
+    /// joining, so that it does not matter what is under way while it says so.
+    SaysWhen { wanted: u64, given: u64 },
     /// It never says: it counts as waiting from the moment that it answered the last connection, as in Node.
     AlwaysWaits,
+}
+
+impl Member {
+    pub(crate) fn says_when() -> Member {
+        Member::SaysWhen { wanted: 0, given: 0 }
+    }
 }
 
 impl<C> Rotation<C> {
@@ -42,31 +53,49 @@ impl<C> Rotation<C> {
         self.members.contains_key(&worker)
     }
 
-    pub(crate) fn member(&self, worker: WorkerId) -> Option<Member> {
-        self.members.get(&worker).copied()
+    pub(crate) fn says_when(&self, worker: WorkerId) -> bool {
+        matches!(self.members.get(&worker), Some(Member::SaysWhen { .. }))
     }
 
-    /// The worker's program waits in one more call of `accept`.
-    pub(crate) fn waits(&mut self, worker: WorkerId) {
-        if self.member(worker) == Some(Member::SaysWhen) {
-            self.free.push_back(worker);
+    /// The worker's program waits in so many calls of `accept` that it wants `up_to` connections, since it joined.
+    pub(crate) fn waits_up_to(&mut self, worker: WorkerId, up_to: u64) {
+        if let Some(Member::SaysWhen { wanted, .. }) = self.members.get_mut(&worker) {
+            *wanted = up_to;
+            self.count_again(worker);
         }
     }
 
-    /// One of its calls went on without a connection.
-    pub(crate) fn waits_no_more(&mut self, worker: WorkerId) {
-        if self.member(worker) == Some(Member::SaysWhen)
-            && let Some(at) = self.free.iter().rposition(|&free| free == worker)
-        {
+    /// Makes the worker stand in `free` as often as it wants connections that it was not given.
+    fn count_again(&mut self, worker: WorkerId) {
+        let Some(&Member::SaysWhen { wanted, given }) = self.members.get(&worker) else { return };
+        let calls = usize::try_from(wanted.saturating_sub(given)).unwrap_or(CALLS).min(CALLS);
+        let mut stands = self.free.iter().filter(|&&free| free == worker).count();
+        while stands < calls {
+            self.free.push_back(worker);
+            stands += 1;
+        }
+        while stands > calls {
+            // The youngest call goes on, as far as anybody can tell.
+            let Some(at) = self.free.iter().rposition(|&free| free == worker) else { return };
             self.free.remove(at);
+            stands -= 1;
         }
     }
 
-    /// The worker took or refused a connection.
+    /// The worker took a connection, or has rested after it refused one.
     pub(crate) fn answered(&mut self, worker: WorkerId) {
-        if self.member(worker) == Some(Member::AlwaysWaits) {
+        if self.members.get(&worker) == Some(&Member::AlwaysWaits) {
             self.free.push_back(worker);
         }
+    }
+
+    /// The worker never got what it was given, and has rested since.
+    pub(crate) fn got_nothing(&mut self, worker: WorkerId) {
+        if let Some(Member::SaysWhen { given, .. }) = self.members.get_mut(&worker) {
+            *given = given.saturating_sub(1);
+            self.count_again(worker);
+        }
+        self.answered(worker);
     }
 
     /// A new connection.
@@ -85,6 +114,9 @@ impl<C> Rotation<C> {
             return None;
         }
         let worker = self.free.pop_front()?;
+        if let Some(Member::SaysWhen { given, .. }) = self.members.get_mut(&worker) {
+            *given += 1;
+        }
         Some((worker, self.queue.pop_front()?))
     }
 
@@ -110,144 +142,5 @@ impl<C> Rotation<C> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use proptest::prelude::*;
-
-    const ONE: WorkerId = WorkerId(1);
-    const TWO: WorkerId = WorkerId(2);
-
-    fn rotation(member: Member) -> Rotation<u32> {
-        let mut rotation = Rotation::new();
-        rotation.join(ONE, member);
-        rotation.join(TWO, member);
-        rotation
-    }
-
-    #[test]
-    fn the_longest_wait_is_served_first() {
-        let mut rotation = rotation(Member::SaysWhen);
-        (0..3).for_each(|connection| rotation.offer(connection));
-        assert_eq!(rotation.hand_out(), None, "nobody waits yet");
-        rotation.waits(TWO);
-        rotation.waits(ONE);
-        assert_eq!(rotation.hand_out(), Some((TWO, 0)));
-        assert_eq!(rotation.hand_out(), Some((ONE, 1)));
-        assert_eq!(rotation.hand_out(), None, "both are busy, whatever waits in the queue");
-    }
-
-    #[test]
-    fn a_node_worker_waits_again_as_soon_as_it_has_answered() {
-        let mut rotation = rotation(Member::AlwaysWaits);
-        (0..3).for_each(|connection| rotation.offer(connection));
-        assert_eq!(rotation.hand_out(), Some((ONE, 0)));
-        rotation.answered(ONE);
-        assert_eq!(rotation.hand_out(), Some((TWO, 1)));
-        assert_eq!(rotation.hand_out(), Some((ONE, 2)));
-    }
-
-    #[test]
-    fn a_connection_that_comes_back_goes_first_to_somebody_else() {
-        let mut rotation = rotation(Member::SaysWhen);
-        rotation.waits(ONE);
-        rotation.offer(7);
-        rotation.offer(8);
-        assert_eq!(rotation.hand_out(), Some((ONE, 7)));
-        assert!(!rotation.leave(ONE));
-        rotation.take_back(7);
-        rotation.waits(TWO);
-        assert_eq!(rotation.hand_out(), Some((TWO, 7)));
-        assert!(rotation.leave(TWO), "the last one");
-        assert!(!rotation.leave(TWO), "once");
-    }
-
-    #[test]
-    fn who_waits_no_more_gets_nothing() {
-        let mut rotation = rotation(Member::SaysWhen);
-        rotation.waits(ONE);
-        rotation.waits(ONE);
-        rotation.waits_no_more(ONE);
-        rotation.waits_no_more(TWO);
-        rotation.offer(1);
-        rotation.offer(2);
-        assert_eq!(rotation.hand_out(), Some((ONE, 1)));
-        assert_eq!(rotation.hand_out(), None);
-    }
-
-    #[derive(Clone, Copy, Debug)]
-    enum Step {
-        Join(u32, bool),
-        Waits(u32),
-        Offer,
-        HandOut,
-        Refuse,
-        Leave(u32),
-    }
-
-    fn step() -> impl Strategy<Value = Step> {
-        prop_oneof![
-            (0..4u32, any::<bool>()).prop_map(|(worker, says)| Step::Join(worker, says)),
-            (0..4u32).prop_map(Step::Waits),
-            Just(Step::Offer),
-            Just(Step::HandOut),
-            Just(Step::Refuse),
-            (0..4u32).prop_map(Step::Leave),
-        ]
-    }
-
-    proptest! {
-        /// Whatever happens: no connection is lost or doubled, and only members that wait get one.
-        #[test]
-        fn no_connection_is_lost(steps in proptest::collection::vec(step(), 0..200)) {
-            let mut rotation = Rotation::new();
-            let mut waiting: BTreeMap<WorkerId, usize> = BTreeMap::new();
-            let (mut offered, mut out) = (0, Vec::new());
-            for step in steps {
-                match step {
-                    Step::Join(worker, says) if !rotation.contains(WorkerId(worker)) => {
-                        let member = if says { Member::SaysWhen } else { Member::AlwaysWaits };
-                        rotation.join(WorkerId(worker), member);
-                        waiting.insert(WorkerId(worker), usize::from(!says));
-                    }
-                    Step::Join(..) => {}
-                    Step::Waits(worker) => {
-                        let worker = WorkerId(worker);
-                        if rotation.member(worker) == Some(Member::SaysWhen) {
-                            *waiting.entry(worker).or_default() += 1;
-                        }
-                        rotation.waits(worker);
-                    }
-                    Step::Offer => {
-                        rotation.offer(offered);
-                        offered += 1;
-                    }
-                    Step::HandOut => {
-                        if let Some((worker, connection)) = rotation.hand_out() {
-                            let credit = waiting.get_mut(&worker).unwrap();
-                            prop_assert!(*credit > 0);
-                            *credit -= 1;
-                            out.push((worker, connection));
-                        }
-                    }
-                    Step::Refuse => {
-                        if let Some((worker, connection)) = out.pop() {
-                            if rotation.member(worker) == Some(Member::AlwaysWaits) {
-                                *waiting.entry(worker).or_default() += 1;
-                            }
-                            rotation.answered(worker);
-                            rotation.take_back(connection);
-                        }
-                    }
-                    Step::Leave(worker) => {
-                        rotation.leave(WorkerId(worker));
-                        waiting.remove(&WorkerId(worker));
-                    }
-                }
-            }
-            let mut all: Vec<u32> = out.iter().map(|(_, connection)| *connection).collect();
-            all.extend(rotation.queue);
-            all.sort_unstable();
-            prop_assert_eq!(all, (0..offered).collect::<Vec<_>>());
-        }
-    }
-}
+#[path = "rotation_tests.rs"]
+mod tests;

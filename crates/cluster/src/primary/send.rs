@@ -20,7 +20,7 @@ impl Primary {
     ///
     /// # Errors
     /// [`SendError::Full`] gives the message back: the worker does not read, and what waits for it has reached
-    /// [`Settings::queue_limit`]; [`Event::Drain`] says when it has read. [`SendError::Failed`]: no such worker, its channel is closed or about to be, or the message
+    /// [`Settings::queue_limit`](crate::Settings::queue_limit); [`Event::Drain`](crate::Event::Drain) says when it has read. [`SendError::Failed`]: no such worker, its channel is closed or about to be, or the message
     /// cannot be said in JSON.
     pub fn send<M: Serialize>(
         &mut self,

@@ -4,7 +4,7 @@
 use std::os::fd::{AsFd, BorrowedFd};
 use std::time::Instant;
 
-use rustix::event::{PollFd, PollFlags, poll};
+use rustix::event::{PollFd, PollFlags};
 use rustix::io::Errno;
 use rustix::process::{WaitId, WaitIdOptions, waitid};
 
@@ -12,6 +12,9 @@ use super::ending::Firmness;
 use super::listener::ListenerId;
 use super::{Event, Primary, State, signals};
 use crate::{Error, Exit, Signal, WorkerId};
+
+/// How many bytes of answers to its questions a worker may leave unread.
+const MOST_ANSWERS: usize = 1024 * 1024;
 
 /// Where news can come from.
 #[derive(Clone, Copy, Debug)]
@@ -62,7 +65,11 @@ impl Primary {
             self.push_the_stubborn();
             self.fork_who_is_due()?;
             self.close_orphans();
-            for source in self.wait_for_news(deadline)? {
+            self.wake_the_rested();
+            let start = Instant::now();
+            let ready = self.wait_for_news(deadline)?;
+            let waited = start.elapsed();
+            for source in ready {
                 match source {
                     Source::Listener(listener) => self.accept(listener),
                     Source::Waker => self.hear_the_waker(),
@@ -72,6 +79,7 @@ impl Primary {
                     Source::Process(worker) => self.reap(worker)?,
                 }
             }
+            self.eager.learn(waited, matches!(self.news.back(), Some(Event::Message(..))));
             if late && self.news.is_empty() {
                 return Ok(Some(Event::Deadline));
             }
@@ -103,7 +111,7 @@ impl Primary {
         let due = deadline.into_iter().chain(ending).chain(fork).chain(self.listeners_due()).min();
         let timeout = due.map(crate::time_left);
         let (sources, mut fds) = self.watched();
-        match poll(&mut fds, timeout.as_ref()) {
+        match self.eager.poll(&mut fds, timeout.as_ref()) {
             Ok(_) | Err(Errno::INTR) => {}
             Err(errno) => return Err(Error::system("wait for events")(errno)),
         }
@@ -136,7 +144,9 @@ impl Primary {
                 }
             }
             if let Some(channel) = &child.channel {
-                let mut wanted = PollFlags::IN;
+                let mut wanted = PollFlags::empty();
+                // Who asks and never reads the answers is not listened to any more: they would fill our memory.
+                wanted.set(PollFlags::IN, channel.outbox().internal_bytes() < MOST_ANSWERS);
                 wanted.set(PollFlags::OUT, channel.wants_write());
                 watched.add(Source::Channel(worker), channel.socket().as_fd(), wanted);
             }
@@ -164,14 +174,15 @@ impl Primary {
     fn reap(&mut self, worker: WorkerId) -> Result<(), Error> {
         let Some(child) = self.workers.get(&worker) else { return Ok(()) };
         let options = WaitIdOptions::EXITED | WaitIdOptions::NOHANG;
-        let status = match waitid(WaitId::PidFd(child.pidfd.as_fd()), options) {
-            Ok(Some(status)) => status,
+        let exit = match waitid(WaitId::PidFd(child.pidfd.as_fd()), options) {
+            Ok(Some(status)) => match (status.exit_status(), status.terminating_signal()) {
+                (Some(code), _) => Exit::Code(code),
+                (None, signal) => Exit::from_signal(signal.unwrap_or_default()),
+            },
             Ok(None) | Err(Errno::INTR) => return Ok(()),
+            // Somebody else in this process waits for children, whichever they are.
+            Err(Errno::CHILD) => Exit::Unknown,
             Err(errno) => return Err(Error::system("reap a worker")(errno)),
-        };
-        let exit = match (status.exit_status(), status.terminating_signal()) {
-            (Some(code), _) => Exit::Code(code),
-            (None, signal) => Exit::from_signal(signal.unwrap_or_default()),
         };
         self.read_the_rest(worker);
         if let Some(child) = self.workers.get_mut(&worker) {
@@ -195,11 +206,12 @@ impl Primary {
 
     fn fork_who_is_due(&mut self) -> Result<(), Error> {
         let now = Instant::now();
-        let (due, later) =
-            std::mem::take(&mut self.due).into_iter().partition(|(at, _)| *at <= now);
-        self.due = later;
-        let due: Vec<_> = due;
-        due.into_iter().try_for_each(|(_, extra)| self.fork_with(extra).map(drop))
+        // One that fails is told at once; the others stay due.
+        while let Some(at) = self.due.iter().position(|(at, _)| *at <= now) {
+            let (_, extra) = self.due.remove(at);
+            self.fork_with(extra)?;
+        }
+        Ok(())
     }
 
     /// In a shutdown: a signal for those that are still there when their time is over.

@@ -36,10 +36,12 @@ pub(crate) struct Envelope {
     pub flags: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub backlog: Option<u32>,
-    /// Ours, ignored by Node. In `queryServer` and its reply: this side knows `waiting`. In `waiting`:
-    /// whether one more call of `accept` waits, or one less.
+    /// Ours, ignored by Node. In `queryServer` and its reply: this side knows `waiting`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub waits: Option<bool>,
+    /// Ours. In `waiting`: how many connections may be handed over in all, since the worker listens there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub up_to: Option<u64>,
     /// Ours, ignored by Node. In `queryServer`: a shared socket should be in blocking mode.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub blocking: Option<bool>,

@@ -19,19 +19,22 @@ pub(crate) struct Line {
     messages: usize,
     /// What these count towards the limit.
     user_bytes: usize,
+    internal_bytes: usize,
     resent: u8,
 }
 
 impl Line {
     /// A message of the cluster layer, perhaps with a descriptor.
     pub(crate) fn internal(bytes: Vec<u8>, handle: Option<Arc<OwnedFd>>) -> Line {
-        Line { bytes, handle, messages: 0, user_bytes: 0, resent: 0 }
+        let internal_bytes = bytes.len();
+        Line { bytes, handle, messages: 0, user_bytes: 0, internal_bytes, resent: 0 }
     }
 
     /// A message of the user's, perhaps with a descriptor.
     pub(crate) fn user(bytes: Vec<u8>, handle: Option<OwnedFd>) -> Line {
         let user_bytes = bytes.len();
-        Line { bytes, handle: handle.map(Arc::new), messages: 1, user_bytes, resent: 0 }
+        let handle = handle.map(Arc::new);
+        Line { bytes, handle, messages: 1, user_bytes, internal_bytes: 0, resent: 0 }
     }
 
     /// The descriptor that goes with it.
@@ -63,16 +66,19 @@ pub(crate) struct Outbox {
     /// A handle that the peer has not acknowledged. Until it does, nothing but answers goes out.
     in_flight: Option<Line>,
     user_bytes: usize,
+    internal_bytes: usize,
 }
 
 impl Outbox {
     pub(crate) fn push(&mut self, line: Line) {
         self.user_bytes += line.user_bytes;
+        self.internal_bytes += line.internal_bytes;
         match self.queue.back_mut() {
             Some(last) if last.can_take(&line) => {
                 last.bytes.extend_from_slice(&line.bytes);
                 last.messages += line.messages;
                 last.user_bytes += line.user_bytes;
+                last.internal_bytes += line.internal_bytes;
             }
             _ => self.queue.push_back(line),
         }
@@ -96,10 +102,12 @@ impl Outbox {
     /// share one write.
     fn next_line(&mut self) -> Option<Line> {
         let answers: Vec<u8> = self.answers.drain(..).flatten().copied().collect();
+        self.internal_bytes += answers.len();
         let queued = self.queue.front().filter(|_| self.in_flight.is_none());
         match queued {
             Some(line) if answers.is_empty() || line.handle.is_none() => {
                 let mut line = self.queue.pop_front()?;
+                line.internal_bytes += answers.len();
                 line.bytes.splice(..0, answers);
                 Some(line)
             }
@@ -119,7 +127,7 @@ impl Outbox {
             if line.handle.is_some() {
                 self.in_flight = Some(line);
             } else {
-                self.user_bytes -= line.user_bytes;
+                self.forget(&line);
             }
         }
     }
@@ -127,7 +135,7 @@ impl Outbox {
     /// The peer has the handle: our copy of the descriptor is closed.
     pub(crate) fn acknowledged(&mut self) {
         if let Some(line) = self.in_flight.take() {
-            self.user_bytes -= line.user_bytes;
+            self.forget(&line);
         }
     }
 
@@ -140,8 +148,19 @@ impl Outbox {
             self.queue.push_front(line);
             return None;
         }
-        self.user_bytes -= line.user_bytes;
+        self.forget(&line);
         Some(line)
+    }
+
+    fn forget(&mut self, line: &Line) {
+        self.user_bytes -= line.user_bytes;
+        self.internal_bytes -= line.internal_bytes;
+    }
+
+    /// Bytes of internal messages that the peer does not have yet: answers to what it asked. No limit holds for them, so a peer
+    /// that asks and never reads could fill our memory.
+    pub(crate) fn internal_bytes(&self) -> usize {
+        self.internal_bytes + self.answers.iter().map(|answer| answer.len()).sum::<usize>()
     }
 
     /// Bytes of the user's messages that the peer does not have yet, written or not.

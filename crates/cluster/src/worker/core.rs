@@ -5,15 +5,16 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
-use rustix::event::{PollFd, PollFlags, poll};
+use rustix::event::{EventfdFlags, PollFd, PollFlags, eventfd};
 use rustix::io::Errno;
 
 use super::WorkerEvent;
-use super::listener::{ListenerId, Listening};
+use super::connections::{ListenerId, Listening};
 use super::watcher::Watcher;
-use crate::channel::{Channel, Filled};
-use crate::wire::{Envelope, Incoming, Received};
-use crate::{Error, Message, WorkerId, sys};
+use crate::channel::Channel;
+use crate::eager::Eager;
+use crate::wire::{Envelope, Received};
+use crate::{Error, WorkerId, sys};
 
 /// How far the end has come.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -34,6 +35,8 @@ pub(super) struct Core {
     state: Mutex<State>,
     /// Told whenever the thread that waits has read something.
     news: Condvar,
+    /// Readable when the thread that waits has to look again at what it waits for.
+    interrupt: Arc<OwnedFd>,
 }
 
 #[derive(Debug)]
@@ -43,12 +46,16 @@ pub(super) struct State {
     pub standing: Standing,
     pub listeners: BTreeMap<ListenerId, Listening>,
     pub last_listener: ListenerId,
+    /// For Node's numbering of listeners on one address: the next number, and how many are open.
+    pub indexes: BTreeMap<String, (u32, usize)>,
     /// The request whose answer somebody waits for, and the answer with the socket that came along.
     pub replies: BTreeMap<u64, Option<(Received, Option<OwnedFd>)>>,
-    seq: u64,
+    pub(super) seq: u64,
     /// One thread reads at a time; the others wait for its news.
-    somebody_reads: bool,
-    watcher: Watcher,
+    pub(super) somebody_reads: bool,
+    pub(super) interrupt: Arc<OwnedFd>,
+    eager: Eager,
+    pub(super) watcher: Watcher,
 }
 
 impl Core {
@@ -58,22 +65,28 @@ impl Core {
         let channel = Channel::new(socket);
         let socket = Arc::clone(channel.socket());
         let watcher = Watcher::start(Arc::clone(&socket))?;
+        let flags = EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK;
+        let interrupt = eventfd(0, flags).map_err(Error::system("make an eventfd"))?;
+        let interrupt = Arc::new(interrupt);
         let mut state = State {
             channel,
             inbox: VecDeque::new(),
             standing: Standing::Connected,
             listeners: BTreeMap::new(),
             last_listener: 0,
+            indexes: BTreeMap::new(),
             replies: BTreeMap::new(),
             seq: 0,
             somebody_reads: false,
+            interrupt: Arc::clone(&interrupt),
+            eager: Eager::new(),
             watcher,
         };
         let online = Envelope::act("online", state.next_seq());
         state.channel.push_internal(&online);
         // If the primary is gone already, the first wait says so, or the watcher.
         let _ = state.channel.flush();
-        Ok(Core { id, socket, state: Mutex::new(state), news: Condvar::new() })
+        Ok(Core { id, socket, state: Mutex::new(state), news: Condvar::new(), interrupt })
     }
 
     pub(super) fn lock(&self) -> MutexGuard<'_, State> {
@@ -128,17 +141,23 @@ impl Core {
         let shared = state.shared_sockets();
         let wants_write = state.channel.wants_write();
         state.somebody_reads = true;
+        let eager = state.eager;
         drop(state);
-        let slept = self.sleep(wants_write, &shared, deadline);
+        let start = Instant::now();
+        let slept = self.sleep(eager, wants_write, &shared, deadline);
+        let waited = start.elapsed();
         let mut state = self.lock();
         state.somebody_reads = false;
         let read = state.read();
+        let message = matches!(state.inbox.back(), Some(WorkerEvent::Message(_)));
+        state.eager.learn(waited, message);
         self.news.notify_all();
         slept.and(read).map(|()| state)
     }
 
     fn sleep(
         &self,
+        eager: Eager,
         wants_write: bool,
         shared: &[Arc<OwnedFd>],
         deadline: Option<Instant>,
@@ -146,9 +165,17 @@ impl Core {
         let mut wanted = PollFlags::IN;
         wanted.set(PollFlags::OUT, wants_write);
         let channel = PollFd::from_borrowed_fd(self.socket.as_fd(), wanted);
+        let interrupt = PollFd::from_borrowed_fd(self.interrupt.as_fd(), PollFlags::IN);
         let shared = shared.iter().map(|fd| PollFd::from_borrowed_fd(fd.as_fd(), PollFlags::IN));
-        let mut fds: Vec<_> = std::iter::once(channel).chain(shared).collect();
-        wait(&mut fds, deadline)
+        let mut fds: Vec<_> = [channel, interrupt].into_iter().chain(shared).collect();
+        wait(eager, &mut fds, deadline)?;
+        if !fds[1].revents().is_empty() {
+            let _ = rustix::io::read(&self.interrupt, &mut [0; 8]); // it is readable, or another thread was faster
+        }
+        if fds[2..].iter().any(|fd| !fd.revents().is_empty()) {
+            std::thread::yield_now(); // it may be another thread that waits for the connection
+        }
+        Ok(())
     }
 
     /// Writes all that waits, without reading where that is not needed.
@@ -159,10 +186,11 @@ impl Core {
             if state.channel.outbox().is_written() {
                 return Ok(());
             }
-            let writable = state.channel.wants_write();
+            let (writable, eager) = (state.channel.wants_write(), state.eager);
             drop(state);
             if writable {
-                wait(&mut [PollFd::from_borrowed_fd(self.socket.as_fd(), PollFlags::OUT)], None)?;
+                let channel = PollFd::from_borrowed_fd(self.socket.as_fd(), PollFlags::OUT);
+                wait(eager, &mut [channel], None)?;
             } else {
                 // A handle has to be acknowledged first: that must be read.
                 self.wait_for(None, |state| {
@@ -179,112 +207,14 @@ impl Core {
     }
 }
 
-impl State {
-    /// Reads once, without waiting, and acts on what came.
-    pub(super) fn read(&mut self) -> Result<(), Error> {
-        if self.standing == Standing::Left {
-            return Ok(());
-        }
-        let filled = self.channel.fill().map_err(Error::system("read from the channel"))?;
-        while let Some(incoming) = self.channel.next() {
-            self.hear(incoming);
-        }
-        if filled == Filled::Closed {
-            // Not our doing: the watcher goes on, and ends us if the program does not.
-            self.standing = Standing::Left;
-        }
-        Ok(())
-    }
-
-    fn hear(&mut self, incoming: Incoming) {
-        match incoming {
-            Incoming::User(value) => {
-                self.inbox.push_back(WorkerEvent::Message(Message::from(value)));
-            }
-            Incoming::UserWithHandle(value, fd) => {
-                let (message, error) = Message::with_descriptor(value, fd);
-                self.inbox.extend(error.map(WorkerEvent::Error));
-                self.inbox.push_back(WorkerEvent::Message(message));
-            }
-            Incoming::Cluster(received) => self.obey(received, None),
-            Incoming::ClusterWithHandle(received, fd) => self.obey(received, Some(fd)),
-            Incoming::Nack => {
-                let given_up = self.channel.resend_handle();
-                self.inbox.extend(given_up.map(|_| WorkerEvent::Error(Error::Undelivered(1))));
-            }
-            Incoming::Bad(bad) => self.inbox.push_back(WorkerEvent::Error(bad.into())),
-            // The channel keeps the rest to itself.
-            _ => {}
-        }
-    }
-
-    /// What the primary says to the cluster layer. What nobody here knows is ignored, as Node does.
-    fn obey(&mut self, received: Received, fd: Option<OwnedFd>) {
-        match received.act() {
-            Some("disconnect") if self.standing == Standing::Connected => {
-                self.standing = Standing::Asked;
-                self.close_listeners();
-                self.inbox.push_back(WorkerEvent::Disconnect);
-            }
-            Some("newconn") => self.new_connection(&received, fd),
-            Some(_) => {}
-            None => {
-                if let Some(reply) = received.ack().and_then(|ack| self.replies.get_mut(&ack)) {
-                    *reply = Some((received, fd));
-                }
-            }
-        }
-    }
-
-    pub(super) fn flush(&mut self) -> Result<(), Error> {
-        self.check_connected()?;
-        self.channel.flush().map_err(|_| Error::PrimaryGone)
-    }
-
-    pub(super) fn check_connected(&self) -> Result<(), Error> {
-        if self.standing == Standing::Left { Err(Error::PrimaryGone) } else { Ok(()) }
-    }
-
-    /// Sends a request to the primary's cluster layer; its answer will be in `replies`.
-    pub(super) fn request(&mut self, message: Envelope) -> u64 {
-        let seq = self.next_seq();
-        self.replies.insert(seq, None);
-        self.channel.push_internal(&Envelope { seq, ..message });
-        seq
-    }
-
-    /// Sends a message to the primary's cluster layer.
-    pub(super) fn say(&mut self, message: Envelope) {
-        let seq = self.next_seq();
-        self.channel.push_internal(&Envelope { seq, ..message });
-        // It fails when the primary is gone; the next read says so.
-        let _ = self.channel.flush();
-    }
-
-    /// Closes the channel.
-    pub(super) fn leave(&mut self) {
-        if self.standing != Standing::Left {
-            self.standing = Standing::Left;
-            self.watcher.leave();
-            self.channel.close();
-        }
-    }
-
-    pub(super) fn next_seq(&mut self) -> u64 {
-        let seq = self.seq;
-        self.seq += 1;
-        seq
-    }
-}
-
 impl Drop for State {
     fn drop(&mut self) {
         self.leave();
     }
 }
 
-fn wait(fds: &mut [PollFd<'_>], deadline: Option<Instant>) -> Result<(), Error> {
-    match poll(fds, deadline.map(crate::time_left).as_ref()) {
+fn wait(eager: Eager, fds: &mut [PollFd<'_>], deadline: Option<Instant>) -> Result<(), Error> {
+    match eager.poll(fds, deadline.map(crate::time_left).as_ref()) {
         Ok(_) | Err(Errno::INTR) => Ok(()),
         Err(errno) => Err(Error::system("wait for events")(errno)),
     }

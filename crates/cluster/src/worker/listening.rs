@@ -38,19 +38,31 @@ impl Worker {
 
     fn listen_on<S: From<OwnedFd>>(&mut self, on: Listen) -> Result<Listener<S>, Error> {
         let address = on.resolve()?;
-        let mut state = self.core.lock();
-        let index = state.next_index(&address);
-        let query = query(&address, &on, index);
-        let request = state.request(query.clone());
-        drop(state);
+        let index = self.core.lock().take_index(&address);
+        let listener = self.ask_for(&on, &address, index);
+        if listener.is_err() {
+            self.core.lock().give_back_index(&address);
+        }
+        listener
+    }
+
+    fn ask_for<S: From<OwnedFd>>(
+        &mut self,
+        on: &Listen,
+        address: &Address,
+        index: u32,
+    ) -> Result<Listener<S>, Error> {
+        let query = query(address, on, index);
+        let request = self.core.lock().request(query.clone());
         let answer = self.core.wait_for(None, |state| {
             let answered = state.replies.get(&request).is_some_and(Option::is_some);
             if !answered && state.standing != Standing::Connected {
                 return Err(Error::PrimaryGone); // a worker that is leaving gets no answer
             }
             Ok(answered.then(|| state.replies.remove(&request)).flatten().flatten())
-        })?;
-        let Some((reply, socket)) = answer else { return Err(Error::PrimaryGone) };
+        });
+        self.core.lock().replies.remove(&request);
+        let Some((reply, socket)) = answer? else { return Err(Error::PrimaryGone) };
         let refused = |errno: i32| Error::Listen {
             address: address.to_string(),
             source: io::Error::from_raw_os_error(errno),
@@ -59,19 +71,24 @@ impl Worker {
             return Err(refused(i32::try_from(-errno).unwrap_or(Errno::INVAL.raw_os_error())));
         }
         let port = match &socket {
-            Some(socket) => start(socket, &address, &on)?,
+            Some(socket) => start(socket, address, on).inspect_err(|_| {
+                // The primary counts this worker in already.
+                let key = reply.text("key").unwrap_or_default();
+                self.core.lock().say(Envelope::on("close", key, 0));
+            })?,
             None => reply.get("sockname").and_then(|name| name.get("port")).and_then(port_of),
         };
         let up = port.map_or_else(|| address.clone(), |port| address.clone().with_port(port));
+        let blocking = socket.is_some() && on.blocking;
         let mut state = self.core.lock();
-        let id = state.add_listener(address, index, &reply, socket);
+        let id = state.add_listener(address.clone(), &reply, socket);
         state.say(Envelope {
             act: Some("listening"),
             port: Some(up.port().map_or(-1, i32::from)),
             ..query
         });
         drop(state);
-        Ok(Listener::new(Arc::clone(&self.core), id, up))
+        Ok(Listener::new(Arc::clone(&self.core), id, up, blocking))
     }
 }
 

@@ -1,9 +1,11 @@
 //! A worker's side: talks to its primary, listens where its siblings listen, and ends with its primary.
 
+mod connections;
 mod core;
 mod listen;
 mod listener;
 mod listening;
+mod state;
 mod watcher;
 
 use std::os::fd::OwnedFd;
@@ -125,7 +127,8 @@ impl Worker {
         self.send_line(bytes, None)
     }
 
-    /// Sends a message and a socket; Node's `process.send(message, handle)`. The socket is closed here once the primary has it.
+    /// Sends a message and a socket; Node's `process.send(message, handle)`. The socket is closed here once the primary has it and this
+    /// worker has read that: with the next wait, or in the background.
     ///
     /// # Errors
     /// As [`send`](Worker::send).

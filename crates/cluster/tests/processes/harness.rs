@@ -20,6 +20,7 @@ pub struct Test {
     plain: fn(&str),
     outside: fn(&Test),
     needs: fn() -> Result<(), String>,
+    policy: Option<&'static str>,
 }
 
 pub fn test(name: &'static str) -> Test {
@@ -30,6 +31,7 @@ pub fn test(name: &'static str) -> Test {
         plain: |_| panic!("this test has no plain program"),
         outside: |test| test.start().succeeds(),
         needs: || Ok(()),
+        policy: None,
     }
 }
 
@@ -59,8 +61,15 @@ impl Test {
         Test { needs, ..self }
     }
 
+    /// What `NODE_CLUSTER_SCHED_POLICY` says in the primary.
+    pub fn policy(self, policy: &'static str) -> Test {
+        Test { policy: Some(policy), ..self }
+    }
+
     pub fn start(&self) -> Program {
-        Program::start(self, Command::new(std::env::current_exe().unwrap()))
+        let mut command = Command::new(std::env::current_exe().unwrap());
+        command.envs(self.policy.map(|policy| ("NODE_CLUSTER_SCHED_POLICY", policy)));
+        Program::start(self, command)
     }
 
     /// Starts it by a shell, which ends with `exec "$0"`.
@@ -77,6 +86,16 @@ impl Test {
         (self.outside)(self);
         Ok(Completion::Completed)
     }
+}
+
+/// The same test under both policies. Its workers do as they are told.
+pub fn in_both(name: &str, primary: fn(Primary)) -> [Test; 2] {
+    [("round_robin", "rr"), ("shared", "none")].map(|(name_of_policy, policy)| {
+        test(format!("{name}_under_{name_of_policy}").leak())
+            .policy(policy)
+            .primary(primary)
+            .worker(crate::remote::obeys)
+    })
 }
 
 /// Settings for a worker, or a plain program, with a part of its own.

@@ -284,7 +284,7 @@ impl Peer {
     }
 }
 
-fn cpu_time() -> Duration {
+pub fn cpu_time() -> Duration {
     let usage = nix::sys::resource::getrusage(nix::sys::resource::UsageWho::RUSAGE_SELF).unwrap();
     [usage.user_time(), usage.system_time()]
         .map(|time| Duration::from_micros(time.tv_sec() as u64 * 1_000_000 + time.tv_usec() as u64))

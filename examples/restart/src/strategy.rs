@@ -1,0 +1,88 @@
+//! What to do when a worker has died: policies of the crate, or your own.
+
+use std::time::Duration;
+
+use cluster::{Error, Event, Primary, RestartPolicy};
+use narrator::Outcome;
+
+use crate::Play;
+
+const NOW: Duration = Duration::ZERO;
+
+/// What the primary does when a worker has died.
+#[derive(clap::ValueEnum, Clone, Copy, Debug, Default)]
+pub enum Strategy {
+    /// Replace it at once
+    AtOnce,
+    /// Wait before that, and longer with each death
+    #[default]
+    BackOff,
+    /// Two restarts within ten seconds, and no third
+    GiveUp,
+    /// Replace it at once, without a policy of the crate
+    Own,
+    /// Nothing, as Node does if nobody tells it
+    None,
+}
+
+/// A strategy at work: it remembers the deaths.
+pub(crate) enum Restart {
+    Policy(RestartPolicy),
+    Own,
+    None,
+}
+
+impl Restart {
+    pub(crate) fn new(strategy: Strategy) -> Restart {
+        let ms = Duration::from_millis;
+        Restart::Policy(match strategy {
+            // ANCHOR: policies
+            Strategy::AtOnce => RestartPolicy::at_once(),
+            Strategy::BackOff => RestartPolicy::back_off(ms(100), ms(800)),
+            Strategy::GiveUp => RestartPolicy::at_once().at_most(2, ms(10_000)),
+            // ANCHOR_END: policies
+            Strategy::Own => return Restart::Own,
+            Strategy::None => return Restart::None,
+        })
+    }
+}
+
+impl Play {
+    // ANCHOR: replace
+    /// Replaces a worker that died unasked, or not, or later.
+    pub(crate) fn replace(&mut self, died: &Event) -> Outcome {
+        let Event::Exit { worker, voluntary: false, .. } = *died else {
+            return Ok(()); // who was asked to leave is not missed
+        };
+        let delay = match &mut self.restart {
+            Restart::None => return Ok(()),
+            Restart::Own => own(died, &mut self.primary).map(|()| NOW),
+            Restart::Policy(policy) => policy.after(worker, &mut self.primary),
+        };
+        match delay {
+            Ok(NOW) => {}
+            Ok(delay) => {
+                let delay = format!("{} ms", delay.as_millis());
+                self.story.tell("primary", "waits", delay);
+            }
+            Err(given_up @ Error::GaveUp { .. }) => {
+                self.story.tell("primary", given_up, "");
+                return Ok(());
+            }
+            Err(error) => return Err(error.into()),
+        }
+        self.wanted += 1;
+        Ok(())
+    }
+    // ANCHOR_END: replace
+}
+
+// ANCHOR: own
+/// Node's `cluster.on('exit', () => cluster.fork())`.
+pub(crate) fn own(event: &Event, primary: &mut Primary) -> Result<(), Error> {
+    if let Event::Exit { voluntary: false, .. } = event {
+        primary.fork()?;
+    }
+    Ok(())
+}
+// ANCHOR_END: own
