@@ -5,6 +5,7 @@
 //! machine and the moment is left out of the comparison, as in `compare`: pids, ports, durations. A block that is `varying` is compared by shape alone:
 //! every number may differ, and so may how often a line of the same shape comes.
 
+use std::collections::BTreeSet;
 use std::process::Command;
 
 use super::Fence;
@@ -77,22 +78,22 @@ fn told(text: &str) -> std::collections::BTreeMap<String, Vec<String>> {
     by_worker(&sentences(text))
 }
 
-/// The kinds of lines: every number is as good as another.
-fn shapes(text: &str) -> Vec<String> {
-    let mut shapes: Vec<String> = text.lines().map(shape).collect();
-    shapes.sort();
-    shapes.dedup();
-    shapes
+/// The kinds of lines. Every number is as good as another, and so is a list or a range of numbers; one is as good as many.
+fn shapes(text: &str) -> BTreeSet<String> {
+    text.lines().map(shape).collect()
 }
 
 fn shape(line: &str) -> String {
-    let mut shape = String::new();
-    for c in line.trim_end().chars() {
-        let c = if c.is_ascii_digit() { '0' } else { c };
-        let repeats = matches!(c, '0' | '#' | ' ' | '.') && shape.ends_with(c);
-        if !repeats {
-            shape.push(c);
+    let words = line.split_whitespace().map(|word| {
+        let is_number = |c: char| c.is_ascii_digit() || matches!(c, '.' | ',' | '-' | '#');
+        match word.trim_end_matches([':', ',']) {
+            number if number.chars().all(is_number) => "<n>",
+            "CPUs" => "CPU",
+            "workers" => "worker",
+            "restarts" => "restart",
+            other => other,
         }
-    }
-    shape.replace("0.0", "0").replace("0-0", "0").replace(" 0 0", " 0").trim_end().to_owned()
+    });
+    let words: Vec<&str> = words.collect();
+    words.join(" ")
 }
