@@ -12,6 +12,7 @@ use rustix::net::{
 };
 use serde::Serialize;
 
+use crate::HandleKind;
 use crate::wire::{ACK, Decoder, Envelope, Incoming, Line, MAX_LINE, NACK, Outbox, WithSocket};
 
 /// Descriptors that one read can take. The kernel never sends more than 253 (`SCM_MAX_FD`); Node sends one.
@@ -120,8 +121,13 @@ impl Channel {
     }
 
     /// Puts a message of the cluster layer and its socket into the queue.
-    pub(crate) fn push_internal_with(&mut self, message: Envelope, socket: Arc<OwnedFd>) {
-        if let Ok(bytes) = line(&WithSocket::new(message)) {
+    pub(crate) fn push_internal_with(
+        &mut self,
+        message: Envelope,
+        kind: HandleKind,
+        socket: Arc<OwnedFd>,
+    ) {
+        if let Ok(bytes) = line(&WithSocket::new(message, kind)) {
             self.outbox.push(Line::internal(bytes, Some(socket)));
         }
     }

@@ -59,6 +59,7 @@
 //! | `process.on('message')` | [`Worker::recv`], [`Worker::next_event`] | `worker/mod.rs` |
 //! | `process.send(message, handle)` | [`Worker::send`], [`Worker::send_with`] | `worker/mod.rs` |
 //! | `net.createServer().listen()` in a worker | [`Worker::listen`], [`Worker::listen_unix`], [`Listener`] | `worker/listening.rs`, `worker/listener.rs` |
+//! | `dgram.createSocket().bind()` in a worker | [`Worker::bind_udp`], [`Datagrams`] | `worker/datagrams.rs` |
 //! | `cluster.worker.disconnect()`, `kill()` | [`Worker::disconnect`], [`Worker::kill`] | `worker/mod.rs` |
 //! | `cluster.on('exit', () => cluster.fork())` | [`RestartPolicy`] | `restart.rs` |
 //! | `os.availableParallelism()` | [`available_parallelism`] | `cpus.rs` |
@@ -90,6 +91,7 @@ compile_error!(
 );
 
 mod address;
+mod bind;
 mod channel;
 mod cpus;
 mod eager;
@@ -126,6 +128,6 @@ pub use restart::RestartPolicy;
 pub use role::is_master;
 pub use role::{Role, is_primary, is_worker, role};
 pub use settings::{Settings, Stdio};
-pub use worker::{Listen, Listener, Worker, WorkerEvent};
+pub use worker::{Datagrams, Listen, Listener, Worker, WorkerEvent};
 
 pub(crate) use time::time_left;

@@ -31,6 +31,16 @@ pub(crate) fn adopt(number: RawFd) -> Option<OwnedFd> {
     Some(unsafe { OwnedFd::from_raw_fd(number) })
 }
 
+/// A copy of whatever this process has open under that number.
+pub(crate) fn duplicate(number: RawFd) -> io::Result<OwnedFd> {
+    if number < 0 {
+        return Err(io::Error::from_raw_os_error(nix::libc::EBADF));
+    }
+    // SAFETY: the borrow lives for this call only; fcntl on a number that is not open just says EBADF.
+    let borrowed = unsafe { BorrowedFd::borrow_raw(number) };
+    borrowed.try_clone_to_owned()
+}
+
 extern "C" fn nothing(_: i32) {}
 
 /// Leaves SIGINT to the primary: a terminal sends Ctrl-C to the whole group, and the primary decides what it means. A handler that

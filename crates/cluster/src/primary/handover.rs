@@ -6,11 +6,12 @@ use std::time::{Duration, Instant};
 
 use rustix::io::Errno;
 
+use super::Primary;
 use super::listener::{Distribution, ListenerId, Resting, UnderWay};
 use super::rotation::Rotation;
-use super::{Primary, bind};
-use crate::WorkerId;
+use crate::bind;
 use crate::wire::{Envelope, Received};
+use crate::{HandleKind, WorkerId};
 
 /// Connections accepted in one turn, so that a flood of them does not starve other news.
 const AT_ONCE: usize = 32;
@@ -86,7 +87,7 @@ impl Primary {
             let under_way = UnderWay { worker, listener, connection: Arc::clone(&connection) };
             self.listeners.under_way.insert(seq, under_way);
             let Some(channel) = self.channel(worker) else { continue };
-            channel.push_internal_with(message, connection);
+            channel.push_internal_with(message, HandleKind::Stream, connection);
             let _ = channel.flush(); // if the worker is gone, the read side finds out
         }
     }

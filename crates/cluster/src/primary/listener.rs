@@ -8,8 +8,8 @@ use std::time::Instant;
 use serde_json::Value;
 use socket2::Socket;
 
-use super::bind;
 use super::rotation::Rotation;
+use crate::bind;
 use crate::{Address, WorkerId};
 
 /// A listener's number inside the primary.

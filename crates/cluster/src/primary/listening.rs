@@ -11,9 +11,10 @@ use socket2::Socket;
 
 use super::listener::{Distribution, Listener, ListenerId};
 use super::rotation::{Member, Rotation};
-use super::{Event, Primary, bind};
+use super::{Event, Primary};
+use crate::bind::{self, Options};
 use crate::wire::{Envelope, Received};
-use crate::{Address, SchedulingPolicy, WorkerId};
+use crate::{Address, HandleKind, SchedulingPolicy, WorkerId};
 
 /// Node's backlog, where a worker does not say.
 const BACKLOG: i32 = 511;
@@ -58,10 +59,13 @@ impl Primary {
             }
             Distribution::Shared(members) => {
                 members.insert(worker);
-                let socket = found.socket.as_fd().try_clone_to_owned();
                 let reply = Envelope { errno: Some(json!(0)), ack: query.seq(), ..reply };
-                match socket {
-                    Ok(socket) => self.push_to(worker, reply, Some(Arc::new(socket))),
+                let kind = match found.address {
+                    Address::Udp(_) => HandleKind::Datagram,
+                    _ => HandleKind::Listener,
+                };
+                match found.socket.as_fd().try_clone_to_owned() {
+                    Ok(socket) => self.push_to(worker, reply, Some((kind, Arc::new(socket)))),
                     Err(error) => {
                         let errno = Some(json!(-error.raw_os_error().unwrap_or_default()));
                         self.push_to(worker, Envelope { errno, ..reply }, None);
@@ -78,11 +82,6 @@ impl Primary {
         query: &Received,
     ) -> Result<(String, ListenerId), (String, i32)> {
         let mut key = key(query);
-        let address = Address::from_fields(
-            query.text("address"),
-            query.number("port"),
-            query.number("addressType"),
-        );
         // Node's numbering: the n-th `listen(0)` of every worker is the same port. On a fixed port only a
         // second listener of the same worker is another one, and finds the port taken.
         let found = self.listeners.all.iter().find(|(_, listener)| listener.key == key);
@@ -95,7 +94,9 @@ impl Primary {
         {
             return Ok((key, id));
         }
-        let Some(address) = address else { return Err((key, nix::libc::EAFNOSUPPORT)) };
+        let Some(address) = Address::from_fields(query) else {
+            return Err((key, nix::libc::EAFNOSUPPORT));
+        };
         match self.open(&key, address, query) {
             Ok(id) => Ok((key, id)),
             Err(error) => Err((key, error.raw_os_error().unwrap_or(nix::libc::EINVAL))),
@@ -108,16 +109,16 @@ impl Primary {
         address: Address,
         query: &Received,
     ) -> std::io::Result<ListenerId> {
-        let only_v6 = query.number("flags").is_some_and(|flags| flags & 1 == 1);
-        let socket = bind::bind(&address, only_v6)?;
+        let socket = bind::bind(&address, &Options::from_query(query))?;
         let distribution = match self.scheduling_policy {
-            SchedulingPolicy::RoundRobin => {
+            // Nobody can accept datagrams for somebody else: that socket is always shared.
+            SchedulingPolicy::RoundRobin if !matches!(address, Address::Udp(_)) => {
                 let backlog = query.number("backlog").filter(|&backlog| backlog > 0);
                 socket.listen(backlog.and_then(|it| it.try_into().ok()).unwrap_or(BACKLOG))?;
                 socket.set_nonblocking(true)?;
                 Distribution::RoundRobin(Rotation::new())
             }
-            SchedulingPolicy::Shared => {
+            SchedulingPolicy::RoundRobin | SchedulingPolicy::Shared => {
                 // Blocking or not belongs to the socket, so to all workers: the first one decides.
                 socket.set_nonblocking(!query.is_true("blocking"))?;
                 Distribution::Shared(BTreeSet::new())
@@ -139,12 +140,7 @@ impl Primary {
 
     /// A worker's listener is up; Node's `listening`.
     pub(super) fn told_listening(&mut self, worker: WorkerId, message: &Received) {
-        let address = Address::from_fields(
-            message.text("address"),
-            message.number("port"),
-            message.number("addressType"),
-        );
-        if let Some(address) = address {
+        if let Some(address) = Address::from_fields(message) {
             self.news.push_back(Event::Listening(worker, address));
         }
     }
@@ -237,11 +233,16 @@ impl Primary {
     }
 
     /// Sends a message of the cluster layer.
-    fn push_to(&mut self, worker: WorkerId, message: Envelope, socket: Option<Arc<OwnedFd>>) {
+    fn push_to(
+        &mut self,
+        worker: WorkerId,
+        message: Envelope,
+        socket: Option<(HandleKind, Arc<OwnedFd>)>,
+    ) {
         let message = Envelope { seq: self.next_seq(), ..message };
         let Some(channel) = self.channel(worker) else { return };
         match socket {
-            Some(socket) => channel.push_internal_with(message, socket),
+            Some((kind, socket)) => channel.push_internal_with(message, kind, socket),
             None => channel.push_internal(&message),
         }
         let _ = channel.flush(); // if the worker is gone, the read side finds out

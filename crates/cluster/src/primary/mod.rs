@@ -1,6 +1,5 @@
 //! The primary: forks workers, talks to them, and is told what happens to them.
 
-mod bind;
 mod child;
 mod ending;
 mod event;

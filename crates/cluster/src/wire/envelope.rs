@@ -3,6 +3,8 @@
 use serde::Serialize;
 use serde_json::{Map, Value};
 
+use crate::HandleKind;
+
 /// A message of the cluster layer on its way out. Fields that are `None` are left out; the order of
 /// the fields is the order in which Node writes them, for every kind of message.
 #[derive(Clone, Debug, Default, Serialize)]
@@ -29,13 +31,19 @@ pub(crate) struct Envelope {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub address: Option<Value>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub port: Option<i32>,
+    pub port: Option<Value>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub address_type: Option<i32>,
+    pub address_type: Option<Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub fd: Option<i32>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub flags: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub backlog: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub readable_all: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub writable_all: Option<bool>,
     /// Ours, ignored by Node. In `queryServer` and its reply: this side knows `waiting`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub waits: Option<bool>,
@@ -82,8 +90,12 @@ pub(crate) struct WithSocket {
 }
 
 impl WithSocket {
-    pub(crate) fn new(msg: Envelope) -> WithSocket {
-        WithSocket { cmd: "NODE_HANDLE", r#type: "net.Native", msg }
+    pub(crate) fn new(msg: Envelope, kind: HandleKind) -> WithSocket {
+        let r#type = match kind {
+            HandleKind::Datagram => "dgram.Native",
+            HandleKind::Stream | HandleKind::Listener => "net.Native",
+        };
+        WithSocket { cmd: "NODE_HANDLE", r#type, msg }
     }
 }
 

@@ -1,11 +1,12 @@
 //! What a worker knows of its listeners, and the connections that wait in it for the program.
 
 use std::collections::VecDeque;
+use std::net::SocketAddr;
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
 use rustix::io::Errno;
-use rustix::net::{SocketFlags, accept_with};
+use rustix::net::{RecvFlags, SocketFlags, accept_with, recvfrom};
 
 use super::core::{Standing, State};
 use crate::wire::{Envelope, Received};
@@ -17,7 +18,8 @@ pub(super) type ListenerId = u32;
 /// What the worker knows of one of its listeners.
 #[derive(Debug)]
 pub(super) struct Listening {
-    key: String,
+    /// The primary's name for it; none for a socket of this worker's own.
+    key: Option<String>,
     source: Source,
     /// What was asked for.
     address: Address,
@@ -77,10 +79,47 @@ impl State {
                 told: 0,
             },
         };
-        let key = reply.text("key").unwrap_or_default().to_owned();
+        let key = reply.text("key").map(str::to_owned);
         self.last_listener += 1;
         self.listeners.insert(self.last_listener, Listening { key, source, address, waiting: 0 });
         self.last_listener
+    }
+
+    /// Keeps a socket that is this worker's alone.
+    pub(super) fn add_own_socket(&mut self, address: Address, socket: OwnedFd) -> ListenerId {
+        self.last_listener += 1;
+        let source = Source::Shared(Arc::new(socket));
+        let own = Listening { key: None, source, address, waiting: 0 };
+        self.listeners.insert(self.last_listener, own);
+        self.last_listener
+    }
+
+    /// A datagram for the program, in this buffer. `Some(None)`: there will be none any more.
+    pub(super) fn take_datagram(
+        &mut self,
+        id: ListenerId,
+        buffer: &mut [u8],
+    ) -> Result<Option<Option<(usize, SocketAddr)>>, Error> {
+        let listening = self.listeners.get(&id).filter(|_| self.standing == Standing::Connected);
+        let Some(Source::Shared(socket)) = listening.map(|listening| &listening.source) else {
+            return Ok(Some(None));
+        };
+        match recvfrom(&**socket, buffer, RecvFlags::DONTWAIT) {
+            Ok((count, _, from)) => {
+                let from = from.and_then(|from| SocketAddr::try_from(from).ok());
+                Ok(from.map(|from| Some((count, from))))
+            }
+            // Another worker was faster, or an earlier datagram of ours found nobody: udp(7), ECONNREFUSED.
+            Err(Errno::AGAIN | Errno::INTR | Errno::CONNREFUSED) => Ok(None),
+            Err(errno) => Err(Error::system("receive a datagram")(errno)),
+        }
+    }
+
+    pub(super) fn shared_socket(&self, id: ListenerId) -> Option<Arc<OwnedFd>> {
+        match &self.listeners.get(&id)?.source {
+            Source::Shared(socket) => Some(Arc::clone(socket)),
+            Source::Primary { .. } | Source::Taken => None,
+        }
     }
 
     /// The socket itself, if it is shared. The program accepts from now on.
@@ -111,7 +150,8 @@ impl State {
         let (Some(seq), Some(fd)) = (message.seq(), fd) else { return };
         let key = message.text("key");
         let mut listeners = self.listeners.values_mut();
-        let Some(listening) = listeners.find(|it| Some(it.key.as_str()) == key) else {
+        let Some(listening) = listeners.find(|it| it.key.is_some() && it.key.as_deref() == key)
+        else {
             return self.answer_connection(seq, false);
         };
         let Source::Primary { connections, received, knows_waiting, .. } = &mut listening.source
@@ -192,7 +232,7 @@ impl State {
         };
         let wanted = *received + listening.waiting.saturating_sub(connections.len()) as u64;
         if std::mem::replace(told, wanted) != wanted {
-            let waiting = Envelope::on("waiting", &listening.key, 0);
+            let waiting = Envelope::on("waiting", listening.key.as_deref().unwrap_or_default(), 0);
             self.say(Envelope { up_to: Some(wanted), ..waiting });
         }
     }
@@ -200,8 +240,10 @@ impl State {
     /// Closes a listener on purpose: the primary learns of it with the next write, and what was not taken goes to other workers.
     pub(super) fn close_listener(&mut self, id: ListenerId) {
         let Some(listening) = self.listeners.remove(&id) else { return };
-        self.give_back_index(&listening.address);
-        self.note(Envelope::on("close", &listening.key, 0));
+        if let Some(key) = &listening.key {
+            self.give_back_index(&listening.address);
+            self.note(Envelope::on("close", key, 0));
+        }
         if let Source::Primary { connections, .. } = listening.source {
             for (seq, _) in connections {
                 self.note(answer(seq, false));

@@ -3,6 +3,7 @@
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::path::{Path, PathBuf};
 
+use crate::bind::Options;
 use crate::{Address, Error};
 
 /// What a worker wants to listen on, and how.
@@ -20,7 +21,8 @@ pub struct Listen {
     wanted: Wanted,
     pub(super) backlog: Option<u32>,
     pub(super) blocking: bool,
-    pub(super) only_v6: bool,
+    options: Options,
+    pub(super) exclusive: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -32,7 +34,13 @@ enum Wanted {
 
 impl Listen {
     fn new(wanted: Wanted) -> Listen {
-        Listen { wanted, backlog: None, blocking: false, only_v6: false }
+        Listen {
+            wanted,
+            backlog: None,
+            blocking: false,
+            options: Options::default(),
+            exclusive: false,
+        }
     }
 
     /// On this port of every address, IPv6 and IPv4; Node's `listen(port)`. Port 0: any free one, the same for all workers.
@@ -43,6 +51,35 @@ impl Listen {
     /// On a Unix socket at this path; Node's `listen(path)`.
     pub fn unix(path: impl Into<PathBuf>) -> Listen {
         Listen::new(Wanted::Address(Address::Unix(path.into())))
+    }
+
+    /// On a socket that the primary has open under this number; Node's `listen({ fd })`.
+    pub fn primary_fd(number: i32) -> Listen {
+        Listen::new(Wanted::Address(Address::PrimaryFd(number)))
+    }
+
+    /// For this worker alone: it binds itself, and the primary does not know; Node's `exclusive`.
+    pub fn exclusive(mut self) -> Listen {
+        self.exclusive = true;
+        self
+    }
+
+    /// UDP: other sockets may bind the same port; Node's `reuseAddr`.
+    pub fn reuse_address(mut self) -> Listen {
+        self.options.reuse_address = true;
+        self
+    }
+
+    /// A Unix path that every user may read; Node's `readableAll`.
+    pub fn readable_all(mut self) -> Listen {
+        self.options.readable_all = true;
+        self
+    }
+
+    /// A Unix path that every user may write to, which connecting needs; Node's `writableAll`.
+    pub fn writable_all(mut self) -> Listen {
+        self.options.writable_all = true;
+        self
     }
 
     /// How many connections the kernel may hold that nobody has accepted; 511 if never set, as Node. The worker that asks first
@@ -62,8 +99,12 @@ impl Listen {
 
     /// On an IPv6 address: IPv6 only, not IPv4 as well; Node's `ipv6Only`.
     pub fn only_v6(mut self) -> Listen {
-        self.only_v6 = true;
+        self.options.only_v6 = true;
         self
+    }
+
+    pub(super) fn options(&self) -> Options {
+        self.options
     }
 
     /// The address as the primary needs it: numbers, and an absolute path.

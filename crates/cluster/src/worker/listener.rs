@@ -67,8 +67,7 @@ impl<S: From<OwnedFd>> Listener<S> {
             // It would block with the worker's lock in its hand, when another worker is faster.
             return Err(Error::Blocking { address: self.address.to_string(), blocks: true });
         }
-        let waiting = Waiting { core: &self.core, id: self.id };
-        self.core.lock().begin_to_wait(self.id);
+        let waiting = Waiting::begin(&self.core, self.id);
         let found = self.core.wait_for(deadline, |state| state.take_connection(self.id));
         drop(waiting);
         Ok(found?.flatten().map(S::from))
@@ -129,10 +128,17 @@ impl<S> Drop for Listener<S> {
     }
 }
 
-/// One call of `accept` that waits; whatever ends it, the primary learns of it.
-struct Waiting<'a> {
+/// One call that waits for a connection or a datagram; whatever ends it, the primary learns of it.
+pub(super) struct Waiting<'a> {
     core: &'a Core,
     id: ListenerId,
+}
+
+impl Waiting<'_> {
+    pub(super) fn begin(core: &Core, id: ListenerId) -> Waiting<'_> {
+        core.lock().begin_to_wait(id);
+        Waiting { core, id }
+    }
 }
 
 impl Drop for Waiting<'_> {

@@ -9,10 +9,12 @@ use std::sync::Arc;
 
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use rustix::io::Errno;
-use serde_json::{Value, json};
+use serde_json::Value;
 
+use super::connections::ListenerId;
 use super::core::Standing;
-use super::{Listen, Listener, Worker};
+use super::{Datagrams, Listen, Listener, Worker};
+use crate::bind;
 use crate::wire::Envelope;
 use crate::{Address, Error};
 
@@ -36,22 +38,53 @@ impl Worker {
         self.listen_on(Listen::unix(path))
     }
 
-    fn listen_on<S: From<OwnedFd>>(&mut self, on: Listen) -> Result<Listener<S>, Error> {
-        let address = on.resolve()?;
-        let index = self.core.lock().take_index(&address);
-        let listener = self.ask_for(&on, &address, index);
-        if listener.is_err() {
-            self.core.lock().give_back_index(&address);
-        }
-        listener
+    /// Binds a UDP socket that all workers share who ask for it; Node's `socket.bind()` in a worker. The kernel chooses who gets a
+    /// datagram, whatever the scheduling policy.
+    ///
+    /// # Errors
+    /// As [`listen`](Worker::listen).
+    pub fn bind_udp(&mut self, on: impl Into<Listen>) -> Result<Datagrams, Error> {
+        let on = on.into();
+        let granted = self.ask(&on, on.resolve()?.over_udp())?;
+        Datagrams::new(Arc::clone(&self.core), granted.id, granted.up)
     }
 
-    fn ask_for<S: From<OwnedFd>>(
+    fn listen_on<S: From<OwnedFd>>(&mut self, on: Listen) -> Result<Listener<S>, Error> {
+        let granted = self.ask(&on, on.resolve()?)?;
+        let blocking = granted.shared && on.blocking;
+        Ok(Listener::new(Arc::clone(&self.core), granted.id, granted.up, blocking))
+    }
+
+    fn ask(&mut self, on: &Listen, address: Address) -> Result<Granted, Error> {
+        if on.exclusive {
+            return self.bind_alone(on, address);
+        }
+        let index = self.core.lock().take_index(&address);
+        let granted = self.ask_primary(on, &address, index);
+        if granted.is_err() {
+            self.core.lock().give_back_index(&address);
+        }
+        granted
+    }
+
+    /// A socket of this worker's own; the primary learns nothing of it.
+    fn bind_alone(&mut self, on: &Listen, address: Address) -> Result<Granted, Error> {
+        let refused = |source| Error::Listen { address: address.to_string(), source };
+        let socket = bind::bind(&address, &on.options()).map_err(refused)?;
+        socket.set_nonblocking(!on.blocking).map_err(refused)?;
+        let socket = OwnedFd::from(socket);
+        let port = start(&socket, &address, on)?;
+        let up = port.map_or_else(|| address.clone(), |port| address.clone().with_port(port));
+        let id = self.core.lock().add_own_socket(address, socket);
+        Ok(Granted { id, up, shared: true })
+    }
+
+    fn ask_primary(
         &mut self,
         on: &Listen,
         address: &Address,
         index: u32,
-    ) -> Result<Listener<S>, Error> {
+    ) -> Result<Granted, Error> {
         let query = query(address, on, index);
         let request = self.core.lock().request(query.clone());
         let answer = self.core.wait_for(None, |state| {
@@ -79,35 +112,44 @@ impl Worker {
             None => reply.get("sockname").and_then(|name| name.get("port")).and_then(port_of),
         };
         let up = port.map_or_else(|| address.clone(), |port| address.clone().with_port(port));
-        let blocking = socket.is_some() && on.blocking;
+        let shared = socket.is_some();
         let mut state = self.core.lock();
         let id = state.add_listener(address.clone(), &reply, socket);
-        state.say(Envelope {
-            act: Some("listening"),
-            port: Some(up.port().map_or(-1, i32::from)),
-            ..query
-        });
-        drop(state);
-        Ok(Listener::new(Arc::clone(&self.core), id, up, blocking))
+        state.say(Envelope { act: Some("listening"), port: Some(up.to_fields().1), ..query });
+        Ok(Granted { id, up, shared })
     }
 }
 
+/// A listener that this worker has now.
+struct Granted {
+    id: ListenerId,
+    /// Where it is, with the real port.
+    up: Address,
+    /// Whether it is a socket of our own or shared, and not handed out by the primary.
+    shared: bool,
+}
+
 /// The question for a listener, field by field as a Node worker writes it, so that both get the same one.
-fn query(address: &Address, on: &Listen, index: u32) -> Envelope {
-    let host = match address {
-        Address::Tcp(address) => json!(address.ip().to_string()),
-        Address::AnyTcp(_) => Value::Null,
-        Address::Unix(path) => json!(path.display().to_string()),
-    };
+fn query(asked: &Address, on: &Listen, index: u32) -> Envelope {
+    let (address, port, address_type) = asked.to_fields();
+    let datagrams = matches!(asked, Address::Udp(_));
+    let bind::Options { only_v6, reuse_address, readable_all, writable_all } = on.options();
+    let flags = u32::from(only_v6) | if reuse_address { 4 } else { 0 };
     Envelope {
         index: Some(index),
         data: Some(Value::Null),
-        address: Some(host),
-        port: Some(address.port().map_or(-1, i32::from)),
-        address_type: Some(address.type_number()),
-        flags: matches!(address, Address::Tcp(_)).then_some(u32::from(on.only_v6)),
+        address: Some(address),
+        port: Some(port),
+        address_type: Some(address_type),
+        fd: match asked {
+            Address::PrimaryFd(number) => Some(*number),
+            _ => datagrams.then_some(-1),
+        },
+        flags: matches!(asked, Address::Tcp(_) | Address::Udp(_)).then_some(flags),
         backlog: on.backlog,
-        waits: Some(true),
+        readable_all: readable_all.then_some(true),
+        writable_all: writable_all.then_some(true),
+        waits: (!datagrams).then_some(true),
         blocking: on.blocking.then_some(true),
         ..Envelope::act("queryServer", 0)
     }
@@ -129,8 +171,10 @@ fn start(socket: &OwnedFd, address: &Address, on: &Listen) -> Result<Option<u16>
     if blocks != on.blocking {
         return Err(Error::Blocking { address: address.to_string(), blocks });
     }
-    let backlog = on.backlog.and_then(|backlog| backlog.try_into().ok()).unwrap_or(511);
-    rustix::net::listen(socket, backlog).map_err(refused)?;
+    if !matches!(address, Address::Udp(_)) {
+        let backlog = on.backlog.and_then(|backlog| backlog.try_into().ok()).unwrap_or(511);
+        rustix::net::listen(socket, backlog).map_err(refused)?;
+    }
     Ok(port)
 }
 

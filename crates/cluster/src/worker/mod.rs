@@ -2,6 +2,7 @@
 
 mod connections;
 mod core;
+mod datagrams;
 mod listen;
 mod listener;
 mod listening;
@@ -14,6 +15,7 @@ use std::time::Instant;
 
 use serde::Serialize;
 
+pub use self::datagrams::Datagrams;
 pub use self::listen::Listen;
 pub use self::listener::Listener;
 

@@ -1,22 +1,50 @@
-//! Sockets that the primary binds for its workers.
+//! Binding sockets: the primary does it for its workers, and a worker for itself where it wants one for itself.
 
+use std::fs::Permissions;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use socket2::{Domain, SockAddr, Socket, Type};
 
 use crate::Address;
+use crate::wire::Received;
 
 /// Longer paths do not fit into a `sockaddr_un` (unix(7)).
 const LONGEST_PATH: usize = 107;
 
+/// How a socket is to be bound, besides where.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Options {
+    /// IPv6 alone, where both families are possible.
+    pub only_v6: bool,
+    /// UDP: others may bind the same port.
+    pub reuse_address: bool,
+    /// A Unix path: everybody may connect, or read.
+    pub writable_all: bool,
+    pub readable_all: bool,
+}
+
+impl Options {
+    /// From the fields of a worker's query. Node's flags are libuv's: `UV_UDP_IPV6ONLY` 1, `UV_UDP_REUSEADDR` 4.
+    pub(crate) fn from_query(query: &Received) -> Options {
+        let flags = query.number("flags").unwrap_or_default();
+        Options {
+            only_v6: flags & 1 != 0,
+            reuse_address: flags & 4 != 0,
+            writable_all: query.is_true("writableAll"),
+            readable_all: query.is_true("readableAll"),
+        }
+    }
+}
+
 /// Binds, and does not listen yet.
-pub(crate) fn bind(address: &Address, only_v6: bool) -> io::Result<Socket> {
+pub(crate) fn bind(address: &Address, options: &Options) -> io::Result<Socket> {
     match address {
-        Address::Tcp(address) => bind_tcp(*address, only_v6),
+        Address::Tcp(address) => bind_tcp(*address, options.only_v6),
         Address::AnyTcp(port) => {
             // As Node: both families by one socket, and IPv4 alone where the machine has no IPv6.
             let any = |ip: IpAddr| bind_tcp(SocketAddr::new(ip, *port), false);
@@ -27,7 +55,9 @@ pub(crate) fn bind(address: &Address, only_v6: bool) -> io::Result<Socket> {
                 _ => Err(error),
             })
         }
-        Address::Unix(path) => bind_unix(path),
+        Address::Unix(path) => bind_unix(path, options),
+        Address::Udp(address) => bind_udp(*address, options),
+        Address::PrimaryFd(number) => already_open(*number),
     }
 }
 
@@ -43,11 +73,36 @@ fn bind_tcp(address: SocketAddr, only_v6: bool) -> io::Result<Socket> {
     Ok(socket)
 }
 
-fn bind_unix(path: &Path) -> io::Result<Socket> {
+fn bind_udp(address: SocketAddr, options: &Options) -> io::Result<Socket> {
+    let socket = Socket::new(Domain::for_address(address), Type::DGRAM, None)?;
+    socket.set_reuse_address(options.reuse_address)?;
+    if address.is_ipv6() {
+        socket.set_only_v6(options.only_v6)?;
+    }
+    socket.bind(&address.into())?;
+    Ok(socket)
+}
+
+fn bind_unix(path: &Path, options: &Options) -> io::Result<Socket> {
     let socket = Socket::new(Domain::UNIX, Type::STREAM, None)?;
     let too_long = |_| io::Error::from_raw_os_error(nix::libc::ENAMETOOLONG);
     socket.bind(&SockAddr::unix(shorter(path)).map_err(too_long)?)?;
+    let more =
+        if options.readable_all { 0o444 } else { 0 } | if options.writable_all { 0o222 } else { 0 };
+    if more != 0 {
+        let mode = std::fs::metadata(path)?.permissions().mode();
+        std::fs::set_permissions(path, Permissions::from_mode(mode | more))?;
+    }
     Ok(socket)
+}
+
+/// A copy of a socket that this process has open under that number, from whoever started it.
+fn already_open(number: i32) -> io::Result<Socket> {
+    let copy = crate::sys::duplicate(number)?;
+    match rustix::net::sockopt::socket_type(&copy)? {
+        rustix::net::SocketType::STREAM => Ok(Socket::from(copy)),
+        _ => Err(io::Error::from_raw_os_error(nix::libc::EINVAL)),
+    }
 }
 
 /// The path, or the same place as seen from our working directory, whichever is shorter: only 107 bytes fit.

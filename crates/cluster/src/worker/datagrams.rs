@@ -1,0 +1,85 @@
+//! A worker's UDP socket: the same port as its siblings'.
+
+use std::io;
+use std::net::{SocketAddr, UdpSocket};
+use std::os::fd::AsFd;
+use std::sync::Arc;
+use std::time::Instant;
+
+use super::connections::ListenerId;
+use super::core::Core;
+use super::listener::Waiting;
+use crate::{Address, Error};
+
+/// A UDP socket that all workers share; Node's `dgram.Socket` in a worker. Each datagram goes to one of the workers that wait, as the
+/// kernel chooses. Dropping it closes it.
+#[derive(Debug)]
+pub struct Datagrams {
+    core: Arc<Core>,
+    id: ListenerId,
+    address: Address,
+    socket: UdpSocket,
+}
+
+impl Datagrams {
+    pub(super) fn new(core: Arc<Core>, id: ListenerId, address: Address) -> Result<Self, Error> {
+        let shared = core.lock().shared_socket(id);
+        let shared = shared.ok_or_else(|| Error::NotShared(address.to_string()))?;
+        let socket = shared
+            .as_fd()
+            .try_clone_to_owned()
+            .map_err(|source| Error::System { what: "duplicate a socket", source })?;
+        Ok(Datagrams { core, id, address, socket: UdpSocket::from(socket) })
+    }
+
+    /// Where it is bound; with port 0 the port is the one that the system chose.
+    pub fn address(&self) -> &Address {
+        &self.address
+    }
+
+    /// Waits for a datagram: its length, and who sent it. What does not fit into the buffer is lost, as in recvfrom(2). `None`: the
+    /// primary asked this worker to leave, or is gone.
+    ///
+    /// # Errors
+    /// [`Error::System`] when the system refuses to wait.
+    pub fn recv_from(&self, buffer: &mut [u8]) -> Result<Option<(usize, SocketAddr)>, Error> {
+        self.recv_until(buffer, None)
+    }
+
+    /// Waits for a datagram, but no longer than until the deadline; `None` then, too.
+    ///
+    /// # Errors
+    /// As [`recv_from`](Datagrams::recv_from).
+    pub fn recv_from_before(
+        &self,
+        buffer: &mut [u8],
+        deadline: Instant,
+    ) -> Result<Option<(usize, SocketAddr)>, Error> {
+        self.recv_until(buffer, Some(deadline))
+    }
+
+    fn recv_until(
+        &self,
+        buffer: &mut [u8],
+        deadline: Option<Instant>,
+    ) -> Result<Option<(usize, SocketAddr)>, Error> {
+        let _waiting = Waiting::begin(&self.core, self.id);
+        let found =
+            self.core.wait_for(deadline, |state| state.take_datagram(self.id, &mut *buffer))?;
+        Ok(found.flatten())
+    }
+
+    /// Sends a datagram, as sendto(2).
+    ///
+    /// # Errors
+    /// The system's, `WouldBlock` among them: the socket may be in non-blocking mode.
+    pub fn send_to(&self, bytes: &[u8], to: SocketAddr) -> io::Result<usize> {
+        self.socket.send_to(bytes, to)
+    }
+}
+
+impl Drop for Datagrams {
+    fn drop(&mut self) {
+        self.core.lock().close_listener(self.id);
+    }
+}
