@@ -35,6 +35,8 @@ pub struct Settings {
     pub(crate) stdin: Option<Stdio>,
     pub(crate) stdout: Option<Stdio>,
     pub(crate) stderr: Option<Stdio>,
+    /// Descriptors beyond the standard streams.
+    pub(crate) duplex: Vec<i32>,
     pub(crate) queue_limit: Option<usize>,
 }
 
@@ -113,6 +115,13 @@ impl Settings {
         self.stdin(Stdio::Null).stdout(Stdio::Lines).stderr(Stdio::Lines)
     }
 
+    /// One more descriptor in the worker, under this number (3 or higher): a pipe that goes both ways, whose other end
+    /// [`Primary::take_duplex`](crate::Primary::take_duplex) gives; Node's `stdio: ['pipe', 'pipe', 'pipe', 'ipc', 'pipe']` with 4.
+    pub fn duplex(mut self, number: i32) -> Settings {
+        self.duplex.push(number);
+        self
+    }
+
     /// How many bytes of messages may wait for a worker that does not read; 1 MiB if never set. Beyond it
     /// [`Primary::send`](crate::Primary::send) says `Full`. A message that finds an empty queue is always taken.
     pub fn queue_limit(mut self, bytes: usize) -> Settings {
@@ -124,6 +133,8 @@ impl Settings {
     pub(crate) fn merged_with(&self, later: Settings) -> Settings {
         let mut env = self.env.clone();
         env.extend(later.env);
+        let mut duplex = self.duplex.clone();
+        duplex.extend(later.duplex);
         Settings {
             exec: later.exec.or_else(|| self.exec.clone()),
             args: later.args.or_else(|| self.args.clone()),
@@ -134,6 +145,7 @@ impl Settings {
             stdin: later.stdin.or(self.stdin),
             stdout: later.stdout.or(self.stdout),
             stderr: later.stderr.or(self.stderr),
+            duplex,
             queue_limit: later.queue_limit.or(self.queue_limit),
         }
     }

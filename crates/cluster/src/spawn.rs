@@ -1,9 +1,11 @@
 //! Starting a worker: the same program again, with one end of a new channel.
 
+use std::collections::BTreeMap;
 use std::ffi::{CString, OsString};
 use std::io;
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::os::unix::ffi::OsStringExt;
+use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{self, Command};
@@ -14,6 +16,7 @@ use nix::sys::signal::{SigSet, Signal};
 use nix::sys::stat::Mode;
 use nix::unistd::Pid;
 use os_pipe::{PipeReader, PipeWriter};
+use rustix::io::fcntl_dupfd_cloexec;
 use rustix::net::{AddressFamily, SocketFlags, SocketType, socketpair};
 
 use crate::WorkerId;
@@ -45,6 +48,7 @@ pub(crate) struct Spawned {
     pub channel: OwnedFd,
     pub stdout: Option<PipeReader>,
     pub stderr: Option<PipeReader>,
+    pub duplex: BTreeMap<i32, UnixStream>,
 }
 
 /// Starts a worker. On failure: the program, and the system's reason.
@@ -64,6 +68,9 @@ pub(crate) fn spawn(
     start.run().map_err(|error| (settings.exec.clone().unwrap_or(program.path.clone()), error))
 }
 
+/// Descriptors for the worker, with the numbers that they will have there.
+type Passed = Vec<(OwnedFd, i32)>;
+
 struct Start<'a> {
     path: &'a Path,
     args: &'a [OsString],
@@ -80,13 +87,16 @@ impl Start<'_> {
         let (stdout, workers_stdout) = pipe(self.settings.stdout)?;
         let (stderr, workers_stderr) = pipe(self.settings.stderr)?;
         let streams = [self.stdin(), workers_stdout, workers_stderr];
+        let (duplex, passed) = self.duplex()?;
+        // Out of the way of the numbers that the worker's descriptors will have.
+        let workers_end = fcntl_dupfd_cloexec(&workers_end, self.first_free())?;
         let needs_command = self.settings.cwd.is_some()
             || self.settings.uid.is_some()
             || self.settings.gid.is_some();
         let pid = if needs_command {
-            self.by_command(&workers_end, streams)?
+            self.by_command(&workers_end, streams, &passed)?
         } else {
-            self.by_posix_spawn(&workers_end, &streams)?
+            self.by_posix_spawn(&workers_end, &streams, &passed)?
         };
         let pid = rustix::process::Pid::from_raw(pid).ok_or(io::ErrorKind::InvalidData)?;
         let pidfd = rustix::process::pidfd_open(pid, rustix::process::PidfdFlags::empty())
@@ -96,7 +106,28 @@ impl Start<'_> {
                 let _ = rustix::process::kill_process(pid, rustix::process::Signal::KILL);
                 let _ = rustix::process::waitpid(Some(pid), rustix::process::WaitOptions::empty());
             })?;
-        Ok(Spawned { pid: pid.as_raw_pid().unsigned_abs(), pidfd, channel, stdout, stderr })
+        let pid = pid.as_raw_pid().unsigned_abs();
+        Ok(Spawned { pid, pidfd, channel, stdout, stderr, duplex })
+    }
+
+    /// The first number that no descriptor of the worker's will have by wish.
+    fn first_free(&self) -> i32 {
+        self.settings.duplex.iter().max().map_or(3, |most| most + 1)
+    }
+
+    /// The pipes that go both ways: our ends, and the worker's with the numbers that they will have.
+    fn duplex(&self) -> io::Result<(BTreeMap<i32, UnixStream>, Passed)> {
+        let (mut ours, mut theirs) = (BTreeMap::new(), Vec::new());
+        for &number in &self.settings.duplex {
+            if !(3..1024).contains(&number) {
+                let what = format!("descriptor {number} cannot be a pipe: choose 3 to 1023");
+                return Err(io::Error::new(io::ErrorKind::InvalidInput, what));
+            }
+            let (here, there) = UnixStream::pair()?;
+            ours.insert(number, here);
+            theirs.push((fcntl_dupfd_cloexec(&there, self.first_free())?, number));
+        }
+        Ok((ours, theirs))
     }
 
     /// SIGINT is blocked until a worker of ours has taken its role and leaves it to the primary.
@@ -117,7 +148,12 @@ impl Start<'_> {
 
     /// The usual way. posix_spawn(3) shares the parent's memory until exec, so it costs the same however large
     /// the primary has grown, and it sets the signal mask, which std's `Command` leaves as the primary's.
-    fn by_posix_spawn(&self, channel: &OwnedFd, streams: &[Stream; 3]) -> io::Result<i32> {
+    fn by_posix_spawn(
+        &self,
+        channel: &OwnedFd,
+        streams: &[Stream; 3],
+        passed: &[(OwnedFd, i32)],
+    ) -> io::Result<i32> {
         let mut files = PosixSpawnFileActions::init()?;
         for (number, stream) in (0..).zip(streams) {
             match stream {
@@ -127,6 +163,9 @@ impl Start<'_> {
                 }
                 Stream::Pipe(pipe) => files.add_dup2(pipe.as_raw_fd(), number)?,
             }
+        }
+        for (descriptor, number) in passed {
+            files.add_dup2(descriptor.as_raw_fd(), *number)?;
         }
         // Onto itself: that takes the close-on-exec flag off, in the child alone.
         files.add_dup2(channel.as_raw_fd(), channel.as_raw_fd())?;
@@ -160,7 +199,12 @@ impl Start<'_> {
 
     /// The way for a working directory, a user or a group, which posix_spawn does not know. Its cost grows with the primary's
     /// memory, because it copies the page tables.
-    fn by_command(&self, channel: &OwnedFd, streams: [Stream; 3]) -> io::Result<i32> {
+    fn by_command(
+        &self,
+        channel: &OwnedFd,
+        streams: [Stream; 3],
+        passed: &[(OwnedFd, i32)],
+    ) -> io::Result<i32> {
         let mut command = Command::new(self.path);
         let [stdin, stdout, stderr] = streams;
         command.args(self.args).env_clear().envs(self.environment(channel));
@@ -177,14 +221,26 @@ impl Start<'_> {
         if self.foreign {
             command.process_group(0);
         }
+        let _fillers = if passed.is_empty() { Vec::new() } else { self.fill_gaps(channel)? };
         crate::sys::prepare_child(
             &mut command,
             channel,
+            passed,
             self.mask(),
             self.settings.gid.is_some(), // with the user, std's Command drops them itself
         );
         // The handle is dropped without waiting: the primary reaps by pidfd.
         Ok(command.spawn()?.id().cast_signed())
+    }
+
+    /// Occupies the numbers that the worker's descriptors will have, or std's own pipe, by which it learns of a failed exec, might get
+    /// one of them.
+    fn fill_gaps(&self, with: &OwnedFd) -> io::Result<Vec<OwnedFd>> {
+        let mut fillers = Vec::new();
+        while fillers.last().is_none_or(|last: &OwnedFd| last.as_raw_fd() < self.first_free()) {
+            fillers.push(fcntl_dupfd_cloexec(with, 3)?);
+        }
+        Ok(fillers)
     }
 
     /// What the primary has, what the settings add, and last what makes a worker.

@@ -75,10 +75,13 @@ pub(crate) fn exit_now(code: i32) -> ! {
 pub(crate) fn prepare_child(
     command: &mut Command,
     channel: &OwnedFd,
+    passed: &[(OwnedFd, i32)],
     mask: SigSet,
     drop_groups: bool,
 ) {
     let channel = channel.as_raw_fd();
+    let passed: Vec<(RawFd, RawFd)> =
+        passed.iter().map(|(descriptor, number)| (descriptor.as_raw_fd(), *number)).collect();
     let prepare = move || -> io::Result<()> {
         let default = SigAction::new(SigHandler::SigDfl, SaFlags::empty(), SigSet::empty());
         for signal in Signal::iterator() {
@@ -89,11 +92,17 @@ pub(crate) fn prepare_child(
         if drop_groups {
             let _ = nix::unistd::setgroups(&[]);
         }
+        for &(descriptor, number) in &passed {
+            // SAFETY: this number is given to the worker by wish; nothing of std's uses it in this child.
+            if unsafe { nix::libc::dup2(descriptor, number) } < 0 {
+                return Err(io::Error::last_os_error());
+            }
+        }
         // SAFETY: the primary holds this descriptor open until the child has called exec.
         let channel = unsafe { BorrowedFd::borrow_raw(channel) };
         rustix::io::fcntl_setfd(channel, rustix::io::FdFlags::empty())?;
         Ok(())
     };
-    // SAFETY: between fork and exec it makes only system calls: sigaction, sigprocmask, setgroups, fcntl. No allocation, no lock.
+    // SAFETY: between fork and exec it makes only system calls: sigaction, sigprocmask, setgroups, dup2, fcntl. No allocation, no lock.
     unsafe { command.pre_exec(prepare) };
 }

@@ -1,6 +1,8 @@
 //! What the primary knows of one worker.
 
+use std::collections::BTreeMap;
 use std::os::fd::OwnedFd;
+use std::os::unix::net::UnixStream;
 use std::time::Instant;
 
 use super::output::Output;
@@ -58,6 +60,8 @@ pub(crate) struct Child {
     pub started: Instant,
     /// What its fork had of its own, for a replacement.
     pub extra: Settings,
+    /// Our ends of the pipes that go both ways, by the worker's numbers.
+    pub duplex: BTreeMap<i32, UnixStream>,
 }
 
 impl Child {
@@ -75,6 +79,7 @@ impl Child {
             told_full: false,
             started: Instant::now(),
             extra,
+            duplex: spawned.duplex,
         }
     }
 }

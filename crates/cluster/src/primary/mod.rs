@@ -15,6 +15,7 @@ mod turn;
 mod waker;
 
 use std::collections::{BTreeMap, VecDeque};
+use std::os::unix::net::UnixStream;
 use std::time::{Duration, Instant};
 
 use nix::sys::signalfd::SignalFd;
@@ -177,6 +178,11 @@ impl Primary {
     /// The worker's process id, while it is in [`workers`](Primary::workers); Node's `worker.process.pid`.
     pub fn pid(&self, worker: WorkerId) -> Option<u32> {
         self.workers.get(&worker).map(|child| child.pid)
+    }
+
+    /// Our end of the pipe that goes both ways and has this number in the worker ([`Settings::duplex`]), once.
+    pub fn take_duplex(&mut self, worker: WorkerId, number: i32) -> Option<UnixStream> {
+        self.workers.get_mut(&worker)?.duplex.remove(&number)
     }
 
     /// Whether the channel to the worker is open; Node's `worker.isConnected()`.
