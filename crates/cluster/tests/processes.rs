@@ -10,6 +10,8 @@ mod harness;
 mod ending;
 #[path = "processes/handles.rs"]
 mod handles;
+#[path = "processes/handover.rs"]
+mod handover;
 #[path = "processes/hostile.rs"]
 mod hostile;
 #[path = "processes/leaks.rs"]
@@ -28,6 +30,8 @@ mod node;
 mod program;
 #[path = "processes/queues.rs"]
 mod queues;
+#[path = "processes/raw.rs"]
+mod raw;
 #[path = "processes/remote.rs"]
 mod remote;
 #[path = "processes/settings.rs"]
@@ -54,6 +58,7 @@ fn main() {
         listening::tests,
         listen_errors::tests,
         shared::tests,
+        handover::tests,
         node::tests,
     ]);
 }
