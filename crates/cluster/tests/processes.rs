@@ -34,6 +34,8 @@ mod queues;
 mod raw;
 #[path = "processes/remote.rs"]
 mod remote;
+#[path = "processes/scheduling.rs"]
+mod scheduling;
 #[path = "processes/settings.rs"]
 mod settings;
 #[path = "processes/shared.rs"]
@@ -58,6 +60,7 @@ fn main() {
         listening::tests,
         listen_errors::tests,
         shared::tests,
+        scheduling::tests,
         handover::tests,
         node::tests,
     ]);
