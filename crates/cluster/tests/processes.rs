@@ -6,6 +6,8 @@
 #[path = "processes/harness.rs"]
 mod harness;
 
+#[path = "processes/crashes.rs"]
+mod crashes;
 #[path = "processes/ending.rs"]
 mod ending;
 #[path = "processes/handles.rs"]
@@ -26,6 +28,8 @@ mod listening;
 mod messages;
 #[path = "processes/node.rs"]
 mod node;
+#[path = "processes/overload.rs"]
+mod overload;
 #[path = "processes/program.rs"]
 mod program;
 #[path = "processes/queues.rs"]
@@ -42,6 +46,8 @@ mod settings;
 mod shared;
 #[path = "processes/signals.rs"]
 mod signals;
+#[path = "processes/storm.rs"]
+mod storm;
 #[path = "processes/waiting.rs"]
 mod waiting;
 
@@ -61,6 +67,9 @@ fn main() {
         listen_errors::tests,
         shared::tests,
         scheduling::tests,
+        overload::tests,
+        crashes::tests,
+        storm::tests,
         handover::tests,
         node::tests,
     ]);
