@@ -28,6 +28,8 @@ mod listening;
 mod messages;
 #[path = "processes/node.rs"]
 mod node;
+#[path = "processes/node_listening.rs"]
+mod node_listening;
 #[path = "processes/overload.rs"]
 mod overload;
 #[path = "processes/program.rs"]
@@ -72,5 +74,6 @@ fn main() {
         storm::tests,
         handover::tests,
         node::tests,
+        node_listening::tests,
     ]);
 }
