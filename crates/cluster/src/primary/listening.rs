@@ -209,7 +209,9 @@ impl Primary {
 
     /// Until when somebody may come for what this worker left: it was only just told gone, or others were started since.
     fn may_be_replaced(&self, crashed: WorkerId, now: Instant) -> Option<Instant> {
-        if self.workers.contains_key(&crashed) || !self.due.is_empty() {
+        // The exit of one that crashed has not been told yet: only then can the program replace it.
+        let untold = self.workers.values().any(|child| child.asked == Some(false));
+        if untold || self.workers.contains_key(&crashed) || !self.due.is_empty() {
             return Some(now + REPLACEMENT);
         }
         let younger = self.workers.range(crashed..).map(|(_, child)| child);

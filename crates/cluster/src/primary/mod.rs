@@ -257,7 +257,7 @@ impl Primary {
         self.waker.clone()
     }
 
-    /// Begins to stop, and returns at once: every worker is asked to disconnect; who is still there after `grace` gets
+    /// Begins to stop, and returns at once: forks that are due are cancelled; every worker is asked to disconnect; who is still there after `grace` gets
     /// SIGTERM; who is still there after the grace once more (at most one second) gets SIGKILL. `next_event`
     /// goes on telling, and [`Event::Stopped`] comes last. A second call can only hurry.
     pub fn begin_shutdown(&mut self, grace: Duration) {
@@ -266,6 +266,7 @@ impl Primary {
             Some(ending) => ending.hurry(now, grace),
             None => {
                 self.ending = Some(Ending::new(now, grace));
+                self.due.clear();
                 self.disconnect_all();
                 self.tell_if_stopped();
             }
