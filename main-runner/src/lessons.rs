@@ -16,6 +16,8 @@ pub enum Lesson {
     #[command(alias = "clusterEvent")]
     Online(online::Args),
     Ipc(ipc::Args),
+    #[command(alias = "worker-calculation")]
+    Calculate(calculate::Args),
 }
 
 impl Lesson {
@@ -26,6 +28,7 @@ impl Lesson {
             Lesson::Fork(args) => fork::run(role, args),
             Lesson::Online(args) => online::run(role, args),
             Lesson::Ipc(args) => ipc::run(role, args),
+            Lesson::Calculate(args) => calculate::run(role, args),
         }
     }
 }
@@ -35,6 +38,7 @@ const PAGES: &[(&str, &str)] = &[
     ("fork", include_str!("../../lessons/fork.md")),
     ("online", include_str!("../../lessons/online.md")),
     ("ipc", include_str!("../../lessons/ipc.md")),
+    ("calculate", include_str!("../../lessons/calculate.md")),
 ];
 
 /// What the runner knows about a lesson without running it.
