@@ -224,8 +224,9 @@ impl Crew {
                     let worked =
                         self.worked.get(&worker).copied().unwrap_or_default();
                     self.voice.tell(worker, "was busy for", text::ms(worked));
-                    let asked =
-                        if voluntary { "as asked" } else { "not asked" };
+                    // Asked or not: by a signal nobody leaves by itself.
+                    let asked = voluntary && exit.success();
+                    let asked = if asked { "as asked" } else { "not asked" };
                     self.voice.tell(worker, format!("{exit},"), asked);
                 }
                 Event::Output(worker, line) => {
