@@ -158,7 +158,7 @@ impl Crew {
             return self.bury(at, queue, task);
         }
         for reply in child.understand(&block[..length])? {
-            if let Some((part, answer)) = child.answer(reply) {
+            if let Some((part, answer)) = child.answer(reply)? {
                 queue.done(part, answer);
             }
         }

@@ -11,7 +11,7 @@ use cluster::{
 use narrator::{Failure, Outcome};
 
 use crate::Result;
-use crate::kernel::{self, Answer, Work};
+use crate::kernel::{Answer, Hex, Work};
 use crate::queue::{Queue, TRIES};
 use crate::task::Task;
 use crate::text;
@@ -156,6 +156,9 @@ impl Crew {
         task: &str,
     ) -> Option<()> {
         let reply = message.parse().ok()?;
+        if self.killed.contains(&worker) {
+            return Some(()); // its last words: we treat it as dead already
+        }
         let (mine, begun) = self.busy.get_mut(&worker)?;
         match reply {
             Reply::Began(part) if part == *mine => {
@@ -164,8 +167,8 @@ impl Crew {
             Reply::Digits(digits) => begun.push_str(&digits),
             Reply::Done { part, digits, last, seconds } if part == *mine => {
                 begun.push_str(&digits);
-                queue
-                    .done(part, Answer { number: kernel::number(begun), last });
+                let Hex(number) = std::mem::take(begun).try_into().ok()?;
+                queue.done(part, Answer { number, last });
                 self.busy.remove(&worker);
                 self.free.insert(worker);
                 *self.worked.entry(worker).or_default() += seconds;

@@ -13,8 +13,8 @@ use crate::sieve;
 pub(crate) enum Work {
     /// The product of these numbers.
     Product(u64, u64),
-    /// The sum of these numbers, which may be of any size: in hex.
-    Sum(String, String),
+    /// The sum of these numbers, which may be of any size.
+    Sum(Hex, Hex),
     /// How many of these numbers are primes, and the last of them.
     Primes(u64, u64),
     /// The Fibonacci number with this index.
@@ -33,7 +33,7 @@ pub(crate) struct Answer {
 pub(crate) fn compute(work: &Work) -> Answer {
     let number = match work {
         Work::Product(from, to) => product(*from, *to),
-        Work::Sum(from, to) => sum(&number(from), &number(to)),
+        Work::Sum(Hex(from), Hex(to)) => sum(from, to),
         Work::Fibonacci(index) => fibonacci(*index),
         Work::Primes(from, to) => {
             let (count, last) = sieve::primes(*from, *to);
@@ -43,9 +43,25 @@ pub(crate) fn compute(work: &Work) -> Answer {
     Answer { number, last: Vec::new() }
 }
 
-/// A number as it travels: in hex, because JSON's numbers end at 2^53.
-pub(crate) fn number(hex: &str) -> BigUint {
-    BigUint::parse_bytes(hex.as_bytes(), 16).unwrap_or_default()
+/// A number of any size, and how it travels: as a text. JSON itself knows no
+/// limit, but most of its readers round what is larger than 2^53.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[serde(try_from = "String", into = "String")]
+pub(crate) struct Hex(pub BigUint);
+
+impl From<Hex> for String {
+    fn from(Hex(number): Hex) -> String {
+        number.to_str_radix(16)
+    }
+}
+
+impl TryFrom<String> for Hex {
+    type Error = &'static str;
+
+    fn try_from(digits: String) -> Result<Hex, &'static str> {
+        let number = BigUint::parse_bytes(digits.as_bytes(), 16);
+        number.map(Hex).ok_or("not a number in hex")
+    }
 }
 
 // ANCHOR: product
@@ -162,6 +178,13 @@ mod tests {
         );
     }
 
+    #[test]
+    fn what_is_no_number_is_no_message() {
+        for text in ["\"\"", "\"xyz\"", "17"] {
+            assert!(serde_json::from_str::<Hex>(text).is_err(), "{text}");
+        }
+    }
+
     proptest! {
         #[test]
         fn a_product_in_two_parts_is_the_product(a in 1u64..500, b in 0u64..500, c in 0u64..500) {
@@ -173,7 +196,8 @@ mod tests {
         #[test]
         fn numbers_survive_their_journey(digits in "[1-9][0-9]{0,80}") {
             let before: BigUint = digits.parse().unwrap();
-            prop_assert_eq!(number(&before.to_str_radix(16)), before);
+            let text = serde_json::to_string(&Hex(before.clone())).unwrap();
+            prop_assert_eq!(serde_json::from_str::<Hex>(&text).unwrap(), Hex(before));
         }
     }
 }

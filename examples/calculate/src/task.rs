@@ -5,7 +5,7 @@ use std::fmt;
 use narrator::Failure;
 use num_bigint::BigUint;
 
-use crate::kernel::{self, Answer, Work};
+use crate::kernel::{self, Answer, Hex, Work};
 use crate::sieve;
 
 /// Something to compute.
@@ -107,7 +107,7 @@ impl Task {
                 .collect(),
             Task::Sum(from, to) => big_ranges(from, to, 8 * workers)
                 .into_iter()
-                .map(|(from, to)| Work::Sum(hex(&from), hex(&to)))
+                .map(|(from, to)| Work::Sum(Hex(from), Hex(to)))
                 .collect(),
             Task::Primes(n) => ranges(0, *n, 32 * workers)
                 .into_iter()
@@ -208,10 +208,6 @@ fn big_ranges(
     let parts = usize::try_from(&length).map_or(most, |it| it.min(most));
     let cut = |part: usize| from + &length * part / parts;
     (0..parts).map(|part| (cut(part), cut(part + 1) - 1u8)).collect()
-}
-
-fn hex(number: &BigUint) -> String {
-    number.to_str_radix(16)
 }
 
 #[cfg(test)]

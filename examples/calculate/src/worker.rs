@@ -6,7 +6,7 @@ use cluster::Worker;
 use narrator::Outcome;
 use serde::{Deserialize, Serialize};
 
-use crate::kernel::{self, Answer, Work};
+use crate::kernel::{self, Answer, Hex, Work};
 
 // ANCHOR: messages
 /// The primary: compute this part.
@@ -59,7 +59,7 @@ pub(crate) fn compute(
     let start = Instant::now();
     let Answer { number, last } = kernel::compute(work);
     let seconds = start.elapsed().as_secs_f64();
-    let mut rest = number.to_str_radix(16);
+    let mut rest = String::from(Hex(number));
     let mut replies = Vec::new();
     while rest.len() > MOST_DIGITS {
         let later = rest.split_off(MOST_DIGITS);
@@ -100,7 +100,7 @@ mod tests {
             }
         }
         assert_eq!(
-            kernel::number(&all),
+            Hex::try_from(all).unwrap().0,
             kernel::compute(&Work::Fibonacci(index)).number
         );
     }

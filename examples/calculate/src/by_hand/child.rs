@@ -9,7 +9,7 @@ use os_pipe::{PipeReader, PipeWriter};
 use serde::Serialize;
 
 use crate::Result;
-use crate::kernel::{self, Answer};
+use crate::kernel::{Answer, Hex};
 use crate::worker::{self, Reply, Request};
 
 /// A worker, as the primary holds it.
@@ -55,19 +55,22 @@ impl Child {
     // ANCHOR_END: understand
 
     /// What the reply says of the part, if that is all of it.
-    pub(super) fn answer(&mut self, reply: Reply) -> Option<(usize, Answer)> {
+    pub(super) fn answer(
+        &mut self,
+        reply: Reply,
+    ) -> Result<Option<(usize, Answer)>> {
         match reply {
-            Reply::Began(_) => None,
+            Reply::Began(_) => Ok(None),
             Reply::Digits(digits) => {
                 self.digits += &digits;
-                None
+                Ok(None)
             }
             Reply::Done { part, digits, last, seconds } => {
                 let digits = std::mem::take(&mut self.digits) + &digits;
-                let number = kernel::number(&digits);
+                let Hex(number) = digits.try_into()?;
                 self.part = None;
                 self.worked += seconds;
-                Some((part, Answer { number, last }))
+                Ok(Some((part, Answer { number, last })))
             }
         }
     }
