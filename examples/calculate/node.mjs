@@ -12,7 +12,6 @@ const tell = (actor, ...words) => console.log(actor.padEnd(9), ...words);
 if (cluster.isPrimary) await lead();
 else work();
 
-// ANCHOR: work
 function work() {
   process.on('message', ({ part, kind, from, to }) => {
     const [start, last] = [performance.now(), []];
@@ -21,7 +20,6 @@ function work() {
   });
   process.send('ready'); // what is sent before `on` is called is lost
 }
-// ANCHOR_END: work
 
 async function lead() {
   const crew = Object.assign(new EventEmitter(), { free: [], busy: new Map() });
@@ -44,7 +42,6 @@ async function lead() {
   tell('primary', 'sees', seen, 'as fast as one');
 }
 
-// ANCHOR: share
 async function share(crew, task, atOnce) {
   const [start, { free, busy }] = [performance.now(), crew];
   [crew.queue, crew.answers] = [split(task), {}];
@@ -59,7 +56,6 @@ async function share(crew, task, atOnce) {
   const answer = putTogether(task.kind, crew.answers);
   return { ...answer, time: performance.now() - start };
 }
-// ANCHOR_END: share
 
 function fork(crew) {
   const worker = cluster.fork();

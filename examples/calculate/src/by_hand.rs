@@ -66,7 +66,6 @@ pub(crate) fn run(args: &Args, tasks: Vec<Task>) -> Outcome {
 }
 
 impl Crew {
-    // ANCHOR: start
     fn start(&mut self) -> Outcome {
         let (requests, to) = pipe()?; // the read end, the write end
         let (from, replies) = pipe()?;
@@ -90,7 +89,6 @@ impl Crew {
             }
         }
     }
-    // ANCHOR_END: start
 
     fn compute(
         &mut self,
@@ -129,9 +127,9 @@ impl Crew {
         Ok(())
     }
 
-    // ANCHOR: poll
     /// Waits until somebody has written something, or is dead.
     fn who_speaks(&self) -> Result<Vec<usize>> {
+        // ANCHOR: poll
         let pipes = self.children.iter().map(|child| child.from.as_fd());
         let mut pipes: Vec<PollFd> =
             pipes.map(|pipe| PollFd::new(pipe, PollFlags::POLLIN)).collect();
@@ -141,9 +139,9 @@ impl Crew {
         }
         let ready = pipes.iter().enumerate();
         let ready = ready.filter(|(_, pipe)| pipe.any().unwrap_or(false));
+        // ANCHOR_END: poll
         Ok(ready.map(|(at, _)| at).collect())
     }
-    // ANCHOR_END: poll
 
     fn hear(
         &mut self,

@@ -66,7 +66,6 @@ impl Crew {
         Ok(crew)
     }
 
-    // ANCHOR: compute
     /// Has the parts of a task computed, at most `at_once` at the same time.
     /// Returns what came of them, and after how many seconds.
     pub(crate) fn compute(
@@ -87,9 +86,7 @@ impl Crew {
         self.voice.expect_nothing();
         Ok((answer, start.elapsed().as_secs_f64()))
     }
-    // ANCHOR_END: compute
 
-    // ANCHOR: hand_out
     /// Gives a part to everybody who is free.
     fn hand_out(
         &mut self,
@@ -97,6 +94,7 @@ impl Crew {
         queue: &mut Queue<Answer>,
         at_once: usize,
     ) {
+        // ANCHOR: hand_out
         while self.busy.len() < at_once
             && let Some(worker) = self.free.first().copied()
             && let Some(part) = queue.take()
@@ -105,16 +103,15 @@ impl Crew {
             let request = Request { part, work: parts[part].clone() };
             match self.primary.send(worker, request) {
                 Ok(_) => drop(self.busy.insert(worker, (part, String::new()))),
-                // `Drain` will say when it reads again.
+                // It does not read: `Drain` will say when it has.
                 Err(SendError::Full(..)) => queue.put_back(part),
-                // It is gone. `Exit` follows.
+                // It is gone: `Exit` will say so.
                 Err(SendError::Failed(_)) => queue.put_back(part),
             }
         }
+        // ANCHOR_END: hand_out
     }
-    // ANCHOR_END: hand_out
 
-    // ANCHOR: hear
     /// Waits for the next event, and does what it asks for.
     fn hear(&mut self, queue: &mut Queue<Answer>, task: &str) -> Outcome {
         let event = self.primary.next_event()?.ok_or_else(nobody_left)?;
@@ -139,7 +136,6 @@ impl Crew {
         }
         Ok(())
     }
-    // ANCHOR_END: hear
 
     /// Who talks nonsense may never give its part back.
     fn distrust(&mut self, worker: WorkerId) -> Outcome {
@@ -190,7 +186,6 @@ impl Crew {
         let _ = self.primary.kill(worker, Signal::SIGKILL);
     }
 
-    // ANCHOR: bury
     /// A worker has died. What it had in its hands goes out again.
     fn bury(
         &mut self,
@@ -211,7 +206,6 @@ impl Crew {
         self.voice.tell("primary", "takes back", name);
         Ok(())
     }
-    // ANCHOR_END: bury
 
     /// Asks all workers to leave, and waits until they have.
     pub(crate) fn dismiss(mut self) -> Result<Voice> {
@@ -243,7 +237,7 @@ impl Crew {
 }
 
 pub(crate) fn given_up(part: &str, how: &str) -> Box<dyn std::error::Error> {
-    let what = format!("{part} has ended {TRIES} workers (the last: {how})");
+    let what = format!("{part} has ended {TRIES} workers ({how})");
     let advice = "nobody else gets it; a smaller task may need less memory";
     Failure::new(what, advice).into()
 }

@@ -64,7 +64,6 @@ impl TryFrom<String> for Hex {
     }
 }
 
-// ANCHOR: product
 /// A product tree: multiplying numbers of equal length is what costs least.
 fn product(from: u64, to: u64) -> BigUint {
     if to.saturating_sub(from) < 32 {
@@ -73,7 +72,6 @@ fn product(from: u64, to: u64) -> BigUint {
     let middle = from + (to - from) / 2;
     product(from, middle) * product(middle + 1, to)
 }
-// ANCHOR_END: product
 
 /// A product tree again, over numbers that are there already.
 pub(crate) fn product_of(numbers: &[BigUint]) -> BigUint {
@@ -90,7 +88,6 @@ pub(crate) fn product_of(numbers: &[BigUint]) -> BigUint {
 /// Up to so many numbers are added one by one.
 const ONE_BY_ONE: u64 = 100_000_000;
 
-// ANCHOR: sum
 /// Adds one by one as long as that takes a tenth of a second. A longer part
 /// would only make you wait for what Gauss knew: it is the number of numbers
 /// times their mean.
@@ -98,16 +95,16 @@ fn sum(from: &BigUint, to: &BigUint) -> BigUint {
     if let (Ok(from), Ok(to)) = (u64::try_from(from), u64::try_from(to))
         && to.saturating_sub(from) < ONE_BY_ONE
     {
+        // ANCHOR: sum
         // The compiler knows Gauss's formula, too. Only a number that it
         // cannot see through makes it add.
         let add = |sum, n| sum + u128::from(black_box(n));
         return (from..=to).fold(0u128, add).into();
+        // ANCHOR_END: sum
     }
     (from + to) * (to - from + 1u8) / 2u8
 }
-// ANCHOR_END: sum
 
-// ANCHOR: fibonacci
 /// Doubling: from F(k) and F(k+1) to F(2k) and F(2k+1), one bit at a time.
 /// Every step needs the one before, so there is nothing to share out.
 fn fibonacci(index: u64) -> BigUint {
@@ -122,7 +119,6 @@ fn fibonacci(index: u64) -> BigUint {
     }
     now
 }
-// ANCHOR_END: fibonacci
 
 #[cfg(test)]
 mod tests {

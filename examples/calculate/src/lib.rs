@@ -116,7 +116,6 @@ fn lead(primary: Primary, args: &Args, tasks: Vec<Task>) -> Outcome {
     let mut crew = Crew::start(primary, voice, workers, args.kill)?;
     let mut all = Vec::new();
     for task in tasks {
-        // ANCHOR: measure
         let parts = task.split(workers);
         crew.voice.tell("primary", "shares out", report::share(&task, &parts));
         let compare = args.words.is_empty() && !args.json && workers > 1;
@@ -125,7 +124,6 @@ fn lead(primary: Primary, args: &Args, tasks: Vec<Task>) -> Outcome {
             false => None,
         };
         let (answer, together) = crew.compute(&task, &parts, workers)?;
-        // ANCHOR_END: measure
         let done = Done::new(task, answer, alone, together);
         crew.voice.tell("primary", "puts together", done.result());
         all.push(done);

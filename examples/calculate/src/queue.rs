@@ -24,7 +24,6 @@ struct Part<Answer> {
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct GiveUp;
 
-// ANCHOR: queue
 impl<Answer> Queue<Answer> {
     pub(crate) fn new(parts: usize) -> Queue<Answer> {
         let part = |_| Part { ended: 0, answer: None };
@@ -50,6 +49,7 @@ impl<Answer> Queue<Answer> {
         self.waiting.push_front(part);
     }
 
+    // ANCHOR: lost
     /// The worker died with the part in its hands.
     pub(crate) fn lost(&mut self, part: usize) -> Result<(), GiveUp> {
         self.parts[part].ended += 1;
@@ -59,8 +59,8 @@ impl<Answer> Queue<Answer> {
         self.put_back(part);
         Ok(())
     }
+    // ANCHOR_END: lost
 }
-// ANCHOR_END: queue
 
 impl<Answer> Queue<Answer> {
     /// How many parts are done.

@@ -95,26 +95,21 @@ impl Task {
         }
     }
 
-    // ANCHOR: split
     /// The parts that can be computed at the same time. More parts than
     /// workers, so that nobody waits long for the last one.
     pub(crate) fn split(&self, workers: usize) -> Vec<Work> {
+        let sum = |from, to| Work::Sum(Hex(from), Hex(to));
+        // ANCHOR: split
         match self {
-            // Few: what is put together at the end is work for one.
-            Task::Factorial(n) => ranges(1, (*n).max(1), 2 * workers)
-                .into_iter()
-                .map(|(from, to)| Work::Product(from, to))
-                .collect(),
-            Task::Sum(from, to) => big_ranges(from, to, 8 * workers)
-                .into_iter()
-                .map(|(from, to)| Work::Sum(Hex(from), Hex(to)))
-                .collect(),
-            Task::Primes(n) => ranges(0, *n, 32 * workers)
-                .into_iter()
-                .map(|(from, to)| Work::Primes(from, to))
-                .collect(),
+            // Few: to put them together is work, too.
+            Task::Factorial(n) => {
+                each(Work::Product, ranges(1, 1.max(*n), 2 * workers))
+            }
+            Task::Sum(from, to) => each(sum, big_ranges(from, to, 8 * workers)),
+            Task::Primes(n) => each(Work::Primes, ranges(0, *n, 32 * workers)),
             Task::Fibonacci(n) => vec![Work::Fibonacci(*n)],
         }
+        // ANCHOR_END: split
     }
 
     /// The answer, from those to the parts.
@@ -135,7 +130,6 @@ impl Task {
             }
         }
     }
-    // ANCHOR_END: split
 }
 
 impl fmt::Display for Task {
@@ -188,6 +182,10 @@ fn too_large(name: &str) -> Refusal {
         ),
         format!("begin with a smaller one: {name} 100000"),
     ))
+}
+
+fn each<N>(work: fn(N, N) -> Work, ranges: Vec<(N, N)>) -> Vec<Work> {
+    ranges.into_iter().map(|(from, to)| work(from, to)).collect()
 }
 
 fn ranges(from: u64, to: u64, most: usize) -> Vec<(u64, u64)> {

@@ -36,7 +36,6 @@ pub(crate) enum Reply {
 /// longest line that a channel takes.
 const MOST_DIGITS: usize = 256 * 1024;
 
-// ANCHOR: work
 pub(crate) fn work(mut me: Worker, poison: Option<usize>) -> Outcome {
     while let Some(message) = me.recv()? {
         let request: Request = message.parse()?;
@@ -68,7 +67,6 @@ pub(crate) fn compute(
     replies.push(Reply::Done { part: *part, digits: rest, last, seconds });
     replies
 }
-// ANCHOR_END: work
 
 #[cfg(test)]
 mod tests {

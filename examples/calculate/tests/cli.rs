@@ -226,7 +226,7 @@ fn a_part_that_ends_every_worker_is_given_up_after_three() {
             2,
             "{output:#?}"
         );
-        let complaint = "error: part 2 of primes to 100000 has ended 3 workers (the last: killed by SIGABRT)\n";
+        let complaint = "error: part 2 of primes to 100000 has ended 3 workers (killed by SIGABRT)\n";
         assert!(output.stderr.starts_with(complaint), "{output:#?}");
         assert_eq!(output.stderr.lines().count(), 2, "{output:#?}");
         run.assert_nothing_left(Duration::from_secs(1));

@@ -38,7 +38,6 @@ impl Child {
         Child { name, pid, to, from, begun, part: None, digits, worked: 0.0 }
     }
 
-    // ANCHOR: understand
     /// The replies that these bytes complete. A pipe knows no messages: half of
     /// one may come, or three at once.
     pub(super) fn understand(&mut self, bytes: &[u8]) -> Result<Vec<Reply>> {
@@ -52,7 +51,6 @@ impl Child {
         }
         Ok(replies)
     }
-    // ANCHOR_END: understand
 
     /// What the reply says of the part, if that is all of it.
     pub(super) fn answer(
