@@ -70,17 +70,17 @@ function fork(crew) {
     free.sort((one, other) => one.id - other.id);
     crew.emit('news');
   });
-  // ANCHOR: exit
   worker.on('exit', (code, signal) => {
     const asked = worker.exitedAfterDisconnect;
     if (asked) tell(name, 'was busy for', ms(worked));
     const how = signal ? `killed by ${signal},` : `exits ${code},`;
     tell(name, how, asked ? 'as asked' : 'not asked');
+    // ANCHOR: exit
     if (busy.has(worker)) crew.queue.unshift(busy.get(worker));
     busy.delete(worker);
     if (free.includes(worker)) free.splice(free.indexOf(worker), 1);
     if (!asked) fork(crew);
+    // ANCHOR_END: exit
     crew.emit('news');
   });
-  // ANCHOR_END: exit
 }

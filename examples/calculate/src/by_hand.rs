@@ -137,9 +137,9 @@ impl Crew {
             Ok(_) | Err(Errno::EINTR) => {}
             Err(error) => return Err(error.into()),
         }
+        // ANCHOR_END: poll
         let ready = pipes.iter().enumerate();
         let ready = ready.filter(|(_, pipe)| pipe.any().unwrap_or(false));
-        // ANCHOR_END: poll
         Ok(ready.map(|(at, _)| at).collect())
     }
 

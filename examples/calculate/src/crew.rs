@@ -47,7 +47,7 @@ impl Crew {
         for _ in 0..workers {
             primary.fork()?;
         }
-        let [first, most] = [10, 200].map(Duration::from_millis);
+        let [first, most] = [10, 100].map(Duration::from_millis);
         let mut crew = Crew {
             primary,
             voice,
@@ -103,10 +103,10 @@ impl Crew {
             let request = Request { part, work: parts[part].clone() };
             match self.primary.send(worker, request) {
                 Ok(_) => drop(self.busy.insert(worker, (part, String::new()))),
-                // It does not read: `Drain` will say when it has.
-                Err(SendError::Full(..)) => queue.put_back(part),
-                // It is gone: `Exit` will say so.
-                Err(SendError::Failed(_)) => queue.put_back(part),
+                // It does not read: `Drain` will come. It is gone: `Exit`.
+                Err(SendError::Full(..) | SendError::Failed(_)) => {
+                    queue.put_back(part)
+                }
             }
         }
         // ANCHOR_END: hand_out

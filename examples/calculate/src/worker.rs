@@ -8,7 +8,6 @@ use serde::{Deserialize, Serialize};
 
 use crate::kernel::{self, Answer, Hex, Work};
 
-// ANCHOR: messages
 /// The primary: compute this part.
 #[derive(Debug, Deserialize, Serialize)]
 pub(crate) struct Request {
@@ -30,7 +29,6 @@ pub(crate) enum Reply {
         seconds: f64,
     },
 }
-// ANCHOR_END: messages
 
 /// So many digits travel in one message. A result may be longer than the
 /// longest line that a channel takes.
