@@ -235,7 +235,9 @@ impl Heard {
         source: Option<impl Read + Send + 'static>,
         which: fn(&mut State) -> &mut Vec<u8>,
     ) {
-        let Some(mut source) = source else { return self.tell(|state| state.closed += 1) };
+        let Some(mut source) = source else {
+            return self.tell(|state| state.closed += 1);
+        };
         let heard = Arc::clone(self);
         thread::spawn(move || {
             let mut block = [0; 4096];
