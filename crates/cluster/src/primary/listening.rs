@@ -211,9 +211,11 @@ impl Primary {
         }
     }
 
-    /// Until when somebody may come for what this worker left: it was only just told gone, or others were started since.
+    /// Until when somebody may come for what this worker left: a fork is due, a crash is not told yet (of this worker, or of another one that
+    /// the program may replace), or others were started since.
     fn may_be_replaced(&self, crashed: WorkerId, now: Instant) -> Option<Instant> {
-        if self.workers.contains_key(&crashed) || !self.due.is_empty() {
+        let untold = self.workers.values().any(|child| child.asked == Some(false));
+        if untold || !self.due.is_empty() {
             return Some(now + REPLACEMENT);
         }
         let younger = self.workers.range(crashed..).map(|(_, child)| child);
