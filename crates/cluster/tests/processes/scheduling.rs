@@ -168,13 +168,13 @@ pub fn tests() -> Vec<Test> {
                 let mut client = TcpStream::connect(at).unwrap();
                 assert_eq!(primary.hears(worker), json!("serves"));
                 primary.disconnect(worker);
-                let answer = meanwhile(&mut primary, move || {
+                let client = std::thread::spawn(move || {
                     client.write_all(b"go on").unwrap();
                     client.shutdown(std::net::Shutdown::Write).unwrap();
                     text_of(client)
                 });
-                assert_eq!(answer, "go on");
                 until_gone(&mut primary, worker);
+                assert_eq!(client.join().unwrap(), "go on");
             })
             .worker(|mut me, _| {
                 let listener = me.listen("127.0.0.1:0").unwrap();

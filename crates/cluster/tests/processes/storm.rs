@@ -40,7 +40,7 @@ pub fn tests() -> Vec<Test> {
 }
 
 /// Starts workers, has them asked by so many clients, and kills one every 50 ms, replaced at once, as long as there are
-/// clients. Returns how many were killed, and how many clients got no answer.
+/// clients, and another one is there. Returns how many were killed, and how many clients got no answer.
 pub fn storm(
     primary: &mut Primary,
     workers: &Settings,
@@ -69,14 +69,13 @@ pub fn storm(
             Event::Woken => break,
             Event::Deadline => {
                 next = Instant::now() + Duration::from_millis(50);
-                // One is always left to serve: on a busy machine a Node worker needs longer to come up than this clock ticks.
-                let serves = |worker: &WorkerId| {
-                    !killed.contains(worker) && primary.state(*worker) == State::Listening
-                };
-                let serving: Vec<WorkerId> = primary.workers().filter(serves).collect();
-                let [victim, _, ..] = serving[..] else { continue };
-                primary.kill(victim, Signal::SIGKILL).unwrap();
-                killed.push(victim);
+                let listens = |&it: &WorkerId| primary.state(it) == State::Listening;
+                let alive = primary.workers().filter(listens).filter(|it| !killed.contains(it));
+                // On a busy machine a replacement takes longer than that; somebody has to be left.
+                if let [victim, _, ..] = alive.collect::<Vec<_>>()[..] {
+                    primary.kill(victim, Signal::SIGKILL).unwrap();
+                    killed.push(victim);
+                }
             }
             _ => {}
         }
@@ -113,9 +112,10 @@ fn start_clients(primary: &Primary, at: SocketAddr, count: usize) -> Clients {
                 })
             })
             .collect();
-        let all: Vec<_> = threads.into_iter().map(|thread| thread.join()).collect();
-        let sum = all.into_iter().try_fold((0, 0, Duration::ZERO), |sum, one| {
-            one.map(|one| (sum.0 + one.0, sum.1 + one.1, sum.2.max(one.2)))
+        let all = threads.into_iter().map(|thread| thread.join());
+        let sum = all.fold(Ok((0, 0, Duration::ZERO)), |sum, one| {
+            let (sum, one) = (sum?, one?);
+            Ok((sum.0 + one.0, sum.1 + one.1, sum.2.max(one.2)))
         });
         waker.wake();
         sum.unwrap_or_else(|panic: Box<dyn std::any::Any + Send>| std::panic::resume_unwind(panic))
