@@ -112,10 +112,9 @@ fn start_clients(primary: &Primary, at: SocketAddr, count: usize) -> Clients {
                 })
             })
             .collect();
-        let all = threads.into_iter().map(|thread| thread.join());
-        let sum = all.fold(Ok((0, 0, Duration::ZERO)), |sum, one| {
-            let (sum, one) = (sum?, one?);
-            Ok((sum.0 + one.0, sum.1 + one.1, sum.2.max(one.2)))
+        let all: Vec<_> = threads.into_iter().map(|thread| thread.join()).collect();
+        let sum = all.into_iter().try_fold((0, 0, Duration::ZERO), |sum, one| {
+            one.map(|one| (sum.0 + one.0, sum.1 + one.1, sum.2.max(one.2)))
         });
         waker.wake();
         sum.unwrap_or_else(|panic: Box<dyn std::any::Any + Send>| std::panic::resume_unwind(panic))
