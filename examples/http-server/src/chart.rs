@@ -21,7 +21,7 @@ pub(crate) fn tally(served: &[u32], workers: &[u32]) -> String {
         let bar = "#".repeat((BAR * count + all / 2) / all.max(1));
         let line =
             format!("{MARGIN}worker {worker:<2} serves {count:>2} of {all}");
-        lines.push_str(&format!("\n{line}  {bar}").trim_end_matches(' '));
+        lines.push_str(format!("\n{line}  {bar}").trim_end_matches(' '));
     }
     lines
 }

@@ -1,6 +1,6 @@
 //! Single keys from a terminal, which is left as it was found.
 
-use std::io::{self, IsTerminal, Read};
+use std::io::{self, IsTerminal};
 use std::sync::mpsc::{self, Receiver};
 use std::thread;
 
@@ -8,7 +8,7 @@ use cluster::Waker;
 use nix::sys::termios::{
     LocalFlags, SetArg, SpecialCharacterIndices, Termios, tcgetattr, tcsetattr,
 };
-use nix::unistd::{getpgrp, tcgetpgrp};
+use nix::unistd::{getpgrp, read, tcgetpgrp};
 
 use crate::Result;
 
@@ -72,8 +72,9 @@ impl Keys {
         let keys = Keys { before, pressed };
         tcsetattr(&stdin, SetArg::TCSADRAIN, &mode)?;
         thread::Builder::new().name("keys".into()).spawn(move || {
-            for byte in io::stdin().bytes().map_while(|byte| byte.ok()) {
-                if let Some(key) = Key::from_byte(byte)
+            let mut byte = [0];
+            while let Ok(1) = read(io::stdin(), &mut byte) {
+                if let Some(key) = Key::from_byte(byte[0])
                     && press.send(key).is_ok()
                 {
                     waker.wake();

@@ -78,7 +78,7 @@ impl Play {
     /// Goes on until then, or until no worker is left.
     fn until(&mut self, then: impl Fn(&Play) -> bool) -> Outcome {
         while !then(self) {
-            match self.service.next()? {
+            match self.service.next_event()? {
                 Some(event) => self.tell(event)?,
                 None if self.service.is_stopping() => break,
                 None => return lost("no worker is left"),
@@ -90,8 +90,13 @@ impl Play {
     fn tell(&mut self, event: Event) -> Outcome {
         let first = |id: WorkerId| id.get() as usize <= self.args.workers();
         match event {
-            Event::Fork(worker) if !first(worker) => {
-                self.story.tell("primary", "forks", worker);
+            Event::Fork(worker) => {
+                if let Some(pid) = self.service.primary.pid(worker) {
+                    self.story.meet(worker, pid);
+                }
+                if !first(worker) {
+                    self.story.tell("primary", "forks", worker);
+                }
             }
             Event::Listening(worker, _) => {
                 self.story.tell(worker, "listens", "");
@@ -127,7 +132,7 @@ impl Play {
                 if let Ok(result) = result.try_recv() {
                     return Ok(result);
                 }
-                match self.service.next()? {
+                match self.service.next_event()? {
                     Some(event) => self.tell(event)?,
                     None => return lost("no worker is left"),
                 }

@@ -90,7 +90,7 @@ impl Service {
     ///
     /// # Errors
     /// When nobody can serve: the reason that the first worker gave.
-    pub fn next(&mut self) -> Result<Option<Event>> {
+    pub fn next_event(&mut self) -> Result<Option<Event>> {
         loop {
             let event = match self.census.due() {
                 Some(due) => self.primary.next_event_before(due)?,
@@ -123,7 +123,6 @@ impl Service {
             Event::Output(_, line) if self.address.is_none() => {
                 self.last_words.push(line.clone());
             }
-            // ANCHOR: exit
             Event::Exit { worker, voluntary, .. } => {
                 self.serving.remove(worker);
                 self.frozen.remove(worker);
@@ -131,12 +130,13 @@ impl Service {
                 if self.address.is_none() && !self.stopping {
                     return Err(cannot_begin(&self.last_words).into());
                 }
+                // ANCHOR: restart
                 if !voluntary && !self.stopping {
                     self.restarts += 1;
                     self.restart.after(*worker, &mut self.primary)?;
                 }
+                // ANCHOR_END: restart
             }
-            // ANCHOR_END: exit
             _ => {}
         }
         Ok(())
@@ -191,17 +191,17 @@ impl Service {
         self.primary.disconnect(worker);
     }
 
-    // ANCHOR: stop
     /// Stops: nobody accepts any more, what has begun is answered.
     pub fn stop(&mut self) {
         self.stopping = true;
         for worker in std::mem::take(&mut self.frozen) {
             let _ = self.primary.kill(worker, cluster::Signal::SIGCONT);
         }
-        self.primary.stop_accepting(); // all at once: see the page
-        self.primary.begin_shutdown(GRACE);
+        // ANCHOR: stop
+        self.primary.stop_accepting(); // all workers at once
+        self.primary.begin_shutdown(GRACE); // and who has nothing to do, goes
+        // ANCHOR_END: stop
     }
-    // ANCHOR_END: stop
 }
 
 /// A worker that cannot listen says why in two lines: they are the reason.

@@ -34,7 +34,7 @@ pub(crate) fn run(mut primary: Primary, args: &Args) -> Outcome {
     let service = Service::start(primary, workers)?;
     let mut stay = Stay { service, story, keys: None, seen: channel() };
     let mut serves = false;
-    while let Some(event) = stay.service.next()? {
+    while let Some(event) = stay.service.next_event()? {
         stay.react(event)?;
         if !serves && stay.service.serving().len() == workers {
             serves = true;
@@ -57,17 +57,20 @@ impl Stay {
 
     fn react(&mut self, event: Event) -> Outcome {
         match event {
-            Event::Fork(worker) if self.service.address().is_some() => {
-                self.story.tell("primary", "forks", worker);
+            Event::Fork(worker) => {
+                if let Some(pid) = self.service.primary.pid(worker) {
+                    self.story.meet(worker, pid);
+                }
+                if self.service.address().is_some() {
+                    self.story.tell("primary", "forks", worker);
+                }
             }
             Event::Listening(worker, _) => {
                 self.story.tell(worker, "listens", "");
             }
-            Event::Output(worker, line) => {
-                // Before anybody listens it is an error, told as one.
-                if self.service.address().is_some() {
-                    self.story.tell(worker, "says:", line);
-                }
+            // Before anybody listens it is an error, and told as one.
+            Event::Output(worker, line) if self.service.address().is_some() => {
+                self.story.tell(worker, "says:", line);
             }
             Event::Exit { worker, exit, voluntary } => {
                 let why = if voluntary { "as asked" } else { "not asked" };

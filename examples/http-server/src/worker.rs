@@ -41,12 +41,14 @@ pub fn serve(
     descriptors: u64,
 ) -> Outcome {
     limit(descriptors)?;
+    // ANCHOR: socket
     let listen = Listen::from(address.into()).blocking();
     let socket = match me.listen(listen).and_then(|it| it.into_std()) {
         Ok(socket) => socket,
         Err(Error::PrimaryGone) => return Ok(()), // asked to leave already
-        Err(error) => return Err(explain(error).into()),
+        Err(error) => return Err(explain(error)),
     };
+    // ANCHOR_END: socket
     panic::set_hook(Box::new(end_with_the_accept_thread));
     let server = Server::from_listener(socket, None)
         .map_err(|error| format!("tiny_http does not start: {error}"))?;
