@@ -53,7 +53,7 @@
 //! | `worker.state`, `isConnected()`, `isDead()`, `exitedAfterDisconnect` | [`Primary::state`], [`Primary::is_connected`], [`Primary::is_dead`], [`Primary::exited_after_disconnect`] | `primary/mod.rs` |
 //! | `cluster.on(…)`, `worker.on(…)` in the primary | [`Primary::next_event`], [`Event`] | `primary/turn.rs`, `primary/event.rs` |
 //! | `worker.send(message, handle)` | [`Primary::send`], [`Primary::send_with`], [`Primary::broadcast`] | `primary/send.rs` |
-//! | `worker.disconnect()`, `cluster.disconnect()` | [`Primary::disconnect`], [`Primary::disconnect_all`], [`Primary::begin_shutdown`] | `primary/mod.rs`, `primary/ending.rs` |
+//! | `worker.disconnect()`, `cluster.disconnect()` | [`Primary::disconnect`], [`Primary::disconnect_all`], [`Primary::begin_shutdown`], [`Primary::stop_accepting`] | `primary/mod.rs`, `primary/ending.rs`, `primary/listening.rs` |
 //! | `worker.kill(signal)` in the primary | [`Primary::kill`] | `primary/mod.rs` |
 //! | `cluster.schedulingPolicy`, `SCHED_RR`, `SCHED_NONE` | [`Primary::set_scheduling_policy`], [`SchedulingPolicy`] | `policy.rs`, `primary/rotation.rs` |
 //! | `process.on('message')` | [`Worker::recv`], [`Worker::next_event`] | `worker/mod.rs` |

@@ -1,11 +1,12 @@
 //! The clients that lessons bring along, and the little HTTP that their workers speak.
 //!
-//! A [`Visitor`] asks a server on this machine, in one of four ways, and tells what it saw:
+//! A [`Visitor`] asks a server on this machine, in one of five ways, and tells what it saw:
 //!
 //! | kind | what it does |
 //! |---|---|
 //! | [`visit`](Visitor::visit) | one connection, one request |
 //! | [`stay`](Visitor::stay) | many requests on one connection (keep-alive) |
+//! | [`come`](Visitor::come) | the same, for this and that, when somebody says so |
 //! | [`visit_slowly`](Visitor::visit_slowly) | sends its request late, or byte by byte |
 //! | [`vanish`](Visitor::vanish) | goes away before it has asked |
 //!
@@ -50,4 +51,4 @@ pub use guest::{Guest, Refusal, Response};
 pub use request::{MAX_REQUEST_BODY, MAX_REQUEST_HEAD, Request};
 pub use seen::Seen;
 pub use trouble::Trouble;
-pub use visitor::{Leaves, PATIENCE, Slowness, Visitor};
+pub use visitor::{Leaves, PATIENCE, Slowness, Stay, Visitor};

@@ -130,6 +130,25 @@ fn one_who_stays_asks_many_times_on_one_connection() {
 }
 
 #[test]
+fn one_who_has_come_asks_this_and_that_until_the_server_closes() {
+    let (visitor, server) = host(PATIENCE);
+    let mut stay = visitor.come().unwrap();
+    assert_eq!([stay.ask("/").worker(), stay.ask("/that").worker()], [Some(2), Some(2)]);
+    assert_eq!(stay.ask("that").result, Err(Trouble::NotAPath("that".into())));
+    assert_eq!(stay.ask("/").worker(), Some(2));
+    drop(stay);
+    assert_eq!(server.join().unwrap().0, 3);
+
+    let (visitor, server) = host(Duration::ZERO);
+    let mut stay = visitor.come().unwrap();
+    for _ in 0..2 {
+        let trouble = stay.ask("/").result.unwrap_err();
+        assert!(matches!(trouble, Trouble::ClosedEarly | Trouble::Reset), "{trouble}");
+    }
+    server.join().unwrap();
+}
+
+#[test]
 fn one_who_stays_sees_that_the_server_does_not_let_it() {
     let (visitor, server) = server(|mut stream| {
         let _ = stream.read(&mut [0; 4096]).unwrap();

@@ -23,6 +23,21 @@ const BACKLOG: i32 = 511;
 const REPLACEMENT: Duration = Duration::from_secs(10);
 
 impl Primary {
+    /// Takes no connection any more on the sockets that workers share ([`SchedulingPolicy::Shared`]): whoever waits in accept(2) gets
+    /// `EINVAL`, in every worker at once, and new clients are refused. Those that were connected and not yet accepted are reset.
+    ///
+    /// For workers that gave the socket to a library ([`Listener::into_std`](crate::Listener::into_std)) which cannot stop by itself. Call it right before
+    /// [`begin_shutdown`](Primary::begin_shutdown), or before [`disconnect_all`](Primary::disconnect_all): a worker that begins to listen after it opens the
+    /// socket again.
+    pub fn stop_accepting(&mut self) {
+        for listener in self.listeners.all.values() {
+            if let Distribution::Shared(_) = listener.distribution {
+                // It fails where no worker listens yet, and then there is nothing to stop.
+                let _ = listener.socket.shutdown(std::net::Shutdown::Read);
+            }
+        }
+    }
+
     /// A worker asks for a listener; Node's `queryServer`.
     pub(super) fn query_server(&mut self, worker: WorkerId, query: &Received) {
         let Some(child) = self.workers.get(&worker) else { return };
