@@ -21,6 +21,10 @@ pub struct Args {
     #[arg(requires = "stay")]
     pub port: u16,
 
+    /// What becomes of who connects while the door is being closed
+    #[arg(long, conflicts_with_all = ["stay", "by_hand", "stubborn"])]
+    pub door: bool,
+
     /// Tell the same story on bare system calls
     #[arg(long)]
     pub by_hand: bool,

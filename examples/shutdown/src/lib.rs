@@ -5,6 +5,7 @@
 
 mod args;
 mod by_hand;
+mod door;
 mod stay;
 mod telling;
 mod timeline;
@@ -34,6 +35,7 @@ pub fn run(role: Role, args: Args) -> Outcome {
     match role {
         Role::Worker(me) => worker::serve(me, &args),
         Role::Primary(_) if args.by_hand => by_hand::run(&args),
+        Role::Primary(_) if args.door => door::run(&args),
         Role::Primary(primary) if args.stay => stay::run(primary, &args),
         Role::Primary(mut primary) => {
             primary.signals(&[Signal::SIGINT])?; // before there are threads

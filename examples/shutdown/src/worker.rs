@@ -101,7 +101,6 @@ fn attend(
 }
 // ANCHOR_END: attend
 
-// ANCHOR: begun
 /// Whether the guest has begun a request. If so, it is served, end or no end.
 pub(crate) fn has_begun_before(
     the_end: &impl AsFd,
@@ -111,16 +110,14 @@ pub(crate) fn has_begun_before(
     if guest.has_begun() {
         return Ok(true); // together with the one before
     }
+    // ANCHOR: ready
     let readable = |fd| PollFd::new(fd, PollFlags::POLLIN);
     let mut fds = [readable(guest.as_fd()), readable(the_end.as_fd())];
-    poll(
-        &mut fds,
-        PollTimeout::try_from(patience).unwrap_or(PollTimeout::MAX),
-    )?;
+    poll(&mut fds, patience.try_into().unwrap_or(PollTimeout::MAX))?;
     // Both may be ready: then the guest comes first.
     if fds[0].any() == Some(true) { guest.hear() } else { Ok(false) }
+    // ANCHOR_END: ready
 }
-// ANCHOR_END: begun
 
 /// Whether this is readable, now.
 pub(crate) fn is_here(the_end: &impl AsFd) -> bool {

@@ -272,3 +272,14 @@ fn a_taken_port_is_told_in_two_lines_that_name_the_way_out() {
     assert_eq!(output.stderr.lines().count(), 2, "{output:#?}");
     run.assert_nothing_left(SOON);
 }
+
+#[test]
+fn who_connects_before_the_close_is_reset_unless_somebody_else_holds_the_door()
+{
+    let run = start("--door");
+    let output = run.finish(IN_TIME);
+    assert!(output.status.success(), "{output:#?}");
+    for line in ["visitor 1 sees: connection reset", "visitor 2 sees 200"] {
+        assert!(output.stdout.lines().any(|it| it == line), "{output:#?}");
+    }
+}
