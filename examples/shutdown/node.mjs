@@ -15,7 +15,6 @@ for (const name of ['worker 1', 'worker 2', 'worker 3']) {
   worker.on('message', (news) => (news === 'closed' ? worker.emit(news) : tell(name, news)));
   worker.on('exit', (code) => tell(name, `exits ${code}, as asked`));
   [{ port }] = await once(worker, 'listening'); // the same for all of them
-  tell(name, 'listens');
   workers.push(worker);
 }
 const all = (event) => Promise.all(workers.map((worker) => once(worker, event)));
@@ -32,12 +31,10 @@ tell('visitor 3', 'sends half a request');
 three.write(ask('/').slice(0, 9));
 await begun;
 
-// ANCHOR: signal
 for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => {
   tell('primary', `gets ${signal}, and begins to stop`);
   for (const worker of workers) worker.send('stop');
 });
-// ANCHOR_END: signal
 tell('primary', 'sends SIGINT to all, as Ctrl-C does');
 const [closed, gone] = [all('closed'), all('exit')];
 for (const { process: { pid } } of [...workers, { process }]) process.kill(pid, 'SIGINT');

@@ -35,7 +35,6 @@ pub struct Args {
 }
 
 impl Args {
-    // ANCHOR: grace
     /// How long workers may finish what they have begun. Then they are warned,
     /// and killed after as long again, but no longer than a second.
     pub(crate) fn grace(&self) -> Duration {
@@ -44,5 +43,4 @@ impl Args {
             false => Duration::from_secs(8),
         }
     }
-    // ANCHOR_END: grace
 }

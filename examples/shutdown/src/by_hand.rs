@@ -70,7 +70,6 @@ pub(crate) fn run(args: &Args) -> Outcome {
 }
 
 impl Play {
-    // ANCHOR: fork
     fn fork(&mut self, number: u32) -> Outcome {
         let name = format!("worker {number}");
         let (news, tell) = pipe()?;
@@ -93,7 +92,6 @@ impl Play {
             }
         }
     }
-    // ANCHOR_END: fork
 
     /// Each worker serves one visitor, so the next one is the next worker's.
     fn visitors_come(&mut self, address: SocketAddr) -> Outcome {
@@ -119,10 +117,10 @@ impl Play {
         Ok(())
     }
 
-    // ANCHOR: ctrlc
     fn press_ctrl_c(&mut self) -> Outcome {
         let (signals, mut tell) = pipe()?;
         let mut first = true;
+        // ANCHOR: ctrlc
         ctrlc::set_handler(move || match std::mem::take(&mut first) {
             true => drop(tell.write_all(b"!")), // the loop does the rest
             false => die_of_it(),
@@ -138,16 +136,16 @@ impl Play {
         Ok(())
     }
 
-    // ANCHOR: stop
     fn stop(&mut self) -> Outcome {
         self.timeline.note("primary", "SIGINT", NOTHING);
         self.story.tell("primary", "gets SIGINT,", "and begins to stop");
+        // ANCHOR: stop
         // The door: from now on accept(2) fails, in each process that has it.
         shutdown(self.listener.as_raw_fd(), Shutdown::Read)?;
         self.until_then = None; // closed: everybody sees the end
+        // ANCHOR_END: stop
         Ok(())
     }
-    // ANCHOR_END: stop
 
     fn visitors_see_the_end(&mut self, address: SocketAddr) -> Outcome {
         let Err(Trouble::Refused) = Visitor::new(address)?.connect() else {
@@ -188,7 +186,6 @@ fn is_answer(heard: Answer, number: u32) -> Outcome {
     }
 }
 
-// ANCHOR: die
 /// A second Ctrl-C ends at once, and by that signal.
 fn die_of_it() {
     // SAFETY: the default action runs no code of ours.
@@ -196,4 +193,3 @@ fn die_of_it() {
     let _ = unsafe { signal(Signal::SIGINT, SigHandler::SigDfl) };
     let _ = raise(Signal::SIGINT); // there is no way to fail
 }
-// ANCHOR_END: die

@@ -21,21 +21,17 @@ pub(crate) fn run(args: &Args) -> Outcome {
         crate::Result::<Connection>::Ok(visitor)
     };
 
-    // ANCHOR: reset
     let door = TcpListener::bind(ADDRESS)?;
     let mut one = connect(1, &door)?; // accept(2) is never called
     drop(door);
-    // ANCHOR_END: reset
     story.tell("primary", "closes the door before it takes", "visitor 1");
     let Err(trouble) = one.hear() else { return lost("who answered?") };
     story.tell("visitor 1", "sees:", trouble);
 
-    // ANCHOR: kept
     let door = TcpListener::bind(ADDRESS)?;
     let kept = door.try_clone()?; // as if another process had it, too
     let mut two = connect(2, &door)?;
     drop(door);
-    // ANCHOR_END: kept
     story.tell("primary", "closes the door, but somebody else", "holds it");
     let mut guest = Guest::new(kept.accept()?.0);
     guest.next_request(visitors::PATIENCE)?;

@@ -77,7 +77,6 @@ impl Play {
         Ok(())
     }
 
-    // ANCHOR: ctrl-c
     /// A terminal sends SIGINT to everybody in the foreground.
     fn press_ctrl_c(&mut self) -> Outcome {
         let to = "SIGINT to all, as Ctrl-C does";
@@ -89,26 +88,24 @@ impl Play {
         kill(nix::unistd::getpid(), Signal::SIGINT)?;
         self.until(|play| !play.expects_signal)
     }
-    // ANCHOR_END: ctrl-c
 
     fn react(&mut self, event: Event) -> Outcome {
         let story = &self.story;
         match event {
             Event::Fork(worker) => story.tell("primary", "forks", worker),
-            Event::Listening(worker, Address::Tcp(address)) => {
-                story.tell(worker, "listens", "");
+            Event::Listening(_, Address::Tcp(address)) => {
                 self.visits.address = Some(address); // the same for all
             }
-            // ANCHOR: stop
             Event::Signal(signal) if self.expects_signal => {
                 self.expects_signal = false;
                 self.visits.timeline.note("primary", "SIGINT", NOTHING);
+                // ANCHOR: stop
                 let gets = format!("gets {signal},");
                 story.tell("primary", gets, "and begins to stop");
                 self.primary.begin_shutdown(self.args.grace());
+                // ANCHOR_END: stop
             }
             Event::Signal(signal) => die_of(signal), // it was a real one
-            // ANCHOR_END: stop
             Event::Message(worker, message) => {
                 if let News::Begins = telling::news(story, worker, message)? {
                     self.begun += 1;

@@ -44,7 +44,6 @@ pub(crate) fn run(mut primary: Primary, args: &Args) -> Outcome {
             Event::Exit { worker, exit, .. } => {
                 telling::exit(&story, worker, exit);
             }
-            // ANCHOR: twice
             Event::Signal(signal) if stopping => {
                 story.hurry();
                 story.end();
@@ -65,7 +64,6 @@ pub(crate) fn run(mut primary: Primary, args: &Args) -> Outcome {
                     return Err(killed.into()); // and so this exits 1
                 }
             }
-            // ANCHOR_END: twice
             _ => {}
         }
     }

@@ -30,7 +30,6 @@ pub(crate) fn exit(story: &Story, worker: WorkerId, exit: Exit) {
     }
 }
 
-// ANCHOR: report
 pub(crate) fn report(story: &Story, report: &Report) {
     let how = match &report.by_sigkill[..] {
         [] if report.is_clean() => "every worker left by itself".to_owned(),
@@ -40,4 +39,3 @@ pub(crate) fn report(story: &Story, report: &Report) {
     };
     story.tell("primary", "has stopped:", how);
 }
-// ANCHOR_END: report

@@ -66,7 +66,6 @@ impl Visits {
 }
 
 impl Play {
-    // ANCHOR: come
     /// Three come, each to a worker of its own. The third is not done yet.
     pub(crate) fn visitors_come(&mut self) -> Result<Connection> {
         let visitor = self.visits.visitor()?;
@@ -91,9 +90,7 @@ impl Play {
         self.until(|play| play.begun == 3)?;
         Ok(three)
     }
-    // ANCHOR_END: come
 
-    // ANCHOR: end
     pub(crate) fn visitors_see_the_end(
         &mut self,
         mut three: Connection,
@@ -120,7 +117,6 @@ impl Play {
         }
         Ok(())
     }
-    // ANCHOR_END: end
 
     fn tell_of(
         &mut self,

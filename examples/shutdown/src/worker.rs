@@ -46,19 +46,19 @@ pub(crate) fn serve(mut me: Worker, args: &Args) -> Outcome {
     let port = if args.stay { args.port } else { 0 };
     let listener = me.listen(format!("127.0.0.1:{port}")).map_err(advise)?;
     let tally = Tally::default();
-    // ANCHOR: serve
     let (the_end, until_then) = io::pipe()?;
     thread::scope(|scope| -> Outcome {
         let until_then = until_then; // closed however this ends
+        // ANCHOR: serve
         while let Some(visitor) = listener.accept()? {
             let attend = || attend(&me, visitor, &the_end, &tally);
             // No thread left: this visitor is sent away, the others stay.
             let _ = thread::Builder::new().spawn_scoped(scope, attend);
         }
         drop(until_then); // the primary wants the end: everybody sees it
+        // ANCHOR_END: serve
         Ok(())
     })?; // and here everybody has finished
-    // ANCHOR_END: serve
     let [begun, answered] =
         [tally.begun, tally.answered].map(AtomicUsize::into_inner);
     say(&me, News::Answered { begun, answered });
@@ -71,7 +71,6 @@ pub(crate) fn serve(mut me: Worker, args: &Args) -> Outcome {
     }
 }
 
-// ANCHOR: attend
 /// Serves one visitor, until it leaves, or has no request under way at the end.
 fn attend(
     me: &Worker,
@@ -99,7 +98,6 @@ fn attend(
         }
     }
 }
-// ANCHOR_END: attend
 
 /// Whether the guest has begun a request. If so, it is served, end or no end.
 pub(crate) fn has_begun_before(
@@ -110,8 +108,8 @@ pub(crate) fn has_begun_before(
     if guest.has_begun() {
         return Ok(true); // together with the one before
     }
-    // ANCHOR: ready
     let readable = |fd| PollFd::new(fd, PollFlags::POLLIN);
+    // ANCHOR: ready
     let mut fds = [readable(guest.as_fd()), readable(the_end.as_fd())];
     poll(&mut fds, patience.try_into().unwrap_or(PollTimeout::MAX))?;
     // Both may be ready: then the guest comes first.

@@ -14,7 +14,6 @@ use super::{Play, worker};
 use crate::{Result, lost};
 
 impl Play {
-    // ANCHOR: wait
     /// Sleeps until something is ready, hears what workers say, and tells
     /// whether the signal has come.
     pub(super) fn wait(
@@ -37,7 +36,6 @@ impl Play {
         }
         Ok(ready.get(children) == Some(&true))
     }
-    // ANCHOR_END: wait
 
     /// Hears the youngest worker, until it says this.
     pub(super) fn hear_until(&mut self, expected: u8) -> Outcome {
@@ -61,7 +59,7 @@ impl Play {
         }
         let name = &child.name;
         match news[0] {
-            worker::LISTENS => self.story.tell(name, "listens", ""),
+            worker::LISTENS => {}
             worker::BEGINS => {
                 child.begun += 1;
                 self.story.tell(name, "begins to read a request", "");
@@ -92,7 +90,6 @@ impl Play {
         Ok(())
     }
 
-    // ANCHOR: deadline
     pub(super) fn wait_for_workers(&mut self, grace: Duration) -> Outcome {
         let terminate = Instant::now() + grace;
         let kill_at = terminate + grace.min(Duration::from_secs(1));
@@ -110,7 +107,6 @@ impl Play {
         while !self.children.is_empty() {
             self.wait(None, PollTimeout::NONE)?;
         }
-        // ANCHOR_END: deadline
         let how = match self.killed.take() {
             Some(worker) => format!("{worker} had to be killed"),
             None => "every worker left by itself".to_owned(),

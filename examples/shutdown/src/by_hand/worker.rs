@@ -22,7 +22,6 @@ pub(super) const ANSWERED: u8 = b'A';
 pub(super) const HAS_SERVED: u8 = b'S';
 pub(super) const WARNED: u8 = b'W';
 
-// ANCHOR: work
 pub(super) fn work(play: &Play, number: u32, mut tell: PipeWriter) -> Outcome {
     set_pdeathsig(Signal::SIGKILL)?; // whatever happens to the primary
     SigSet::from(Signal::SIGINT).thread_block()?; // the primary decides
@@ -44,7 +43,6 @@ pub(super) fn work(play: &Play, number: u32, mut tell: PipeWriter) -> Outcome {
         },
     }
 }
-// ANCHOR_END: work
 
 fn attend(
     play: &Play,
