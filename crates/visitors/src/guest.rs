@@ -64,7 +64,7 @@ impl Guest {
 
     /// Reads once what the guest sends, and says whether it has begun a request; `false`: it has left.
     ///
-    /// For a worker that waits for other things, too: poll(2) the guest beside them, then hear it.
+    /// For a worker that waits for other things, too: poll(2) the guest beside them, then hear it. If nothing has come, this waits.
     ///
     /// # Errors
     /// What ended the connection.

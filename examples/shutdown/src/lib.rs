@@ -1,7 +1,8 @@
 //! How does a service stop without hanging up on anyone?
 //! `cargo run -p main-runner -- shutdown`
 //!
-//! Visitors are in the middle of something when Ctrl-C comes. Read from the top.
+//! Visitors are in the middle of something when Ctrl-C comes. Read from the
+//! top.
 
 mod args;
 mod by_hand;

@@ -244,8 +244,7 @@ fn a_second_signal_ends_the_server_at_once_by_that_signal() {
 }
 
 #[test]
-fn by_hand_a_second_ctrl_c_ends_at_once_by_that_signal_and_a_kill_leaves_nobody()
- {
+fn by_hand_a_second_ctrl_c_ends_at_once_and_a_kill_leaves_nobody() {
     for (signal, group) in [(Signal::SIGINT, true), (Signal::SIGKILL, false)] {
         // Worker 2 is told to leave, and is not gone yet.
         let run = start("--by-hand --stubborn --slow=100ms");
