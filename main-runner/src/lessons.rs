@@ -23,6 +23,7 @@ pub enum Lesson {
     Calculate(calculate::Args),
     #[command(aliases = ["cluster-example", "workerProcessesWithHttpServer"])]
     HttpServer(http_server::Args),
+    Shutdown(shutdown::Args),
 }
 
 impl Lesson {
@@ -37,6 +38,7 @@ impl Lesson {
             Lesson::Scheduling(args) => scheduling::run(role, args),
             Lesson::Calculate(args) => calculate::run(role, args),
             Lesson::HttpServer(args) => http_server::run(role, args),
+            Lesson::Shutdown(args) => shutdown::run(role, args),
         }
     }
 }
@@ -50,6 +52,7 @@ const PAGES: &[(&str, &str)] = &[
     ("scheduling", include_str!("../../lessons/scheduling.md")),
     ("calculate", include_str!("../../lessons/calculate.md")),
     ("http-server", include_str!("../../lessons/http-server.md")),
+    ("shutdown", include_str!("../../lessons/shutdown.md")),
 ];
 
 /// What the runner knows about a lesson without running it.

@@ -10,6 +10,8 @@
 //! | [`visit_slowly`](Visitor::visit_slowly) | sends its request late, or byte by byte |
 //! | [`vanish`](Visitor::vanish) | goes away before it has asked |
 //!
+//! With [`connect`](Visitor::connect) it only comes, and a lesson says what it sends, and when.
+//!
 //! ```
 //! use std::net::TcpListener;
 //! use visitors::{Guest, Response, Visitor};
@@ -47,6 +49,7 @@ mod trouble;
 mod visitor;
 
 pub use answer::{Answer, MAX_BODY, MAX_HEAD, MAX_HEADERS};
+pub use connection::Connection;
 pub use guest::{Guest, Refusal, Response};
 pub use request::{MAX_REQUEST_BODY, MAX_REQUEST_HEAD, Request};
 pub use seen::Seen;

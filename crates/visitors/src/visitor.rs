@@ -163,6 +163,14 @@ impl Visitor {
         }
     }
 
+    /// Only connects: what it asks, and when, is up to the caller. The patience begins now.
+    ///
+    /// # Errors
+    /// What kept it from coming that far.
+    pub fn connect(&self) -> Result<Connection, Trouble> {
+        Connection::open(self.address, Instant::now() + self.patience)
+    }
+
     fn see(&self, visit: impl FnOnce(Instant) -> Result<Answer, Trouble>) -> Seen {
         let start = Instant::now();
         // Patience for centuries is as good as for a year, and does not overflow the clock.

@@ -266,3 +266,25 @@ fn many_come_at_once_and_each_tells_what_it_saw() {
     assert!(seen.len() == 20 && seen.iter().all(|seen| seen.worker() == Some(2)), "{seen:?}");
     server.join().unwrap();
 }
+
+#[test]
+fn a_request_in_two_halves_has_begun_with_the_first_and_is_answered_after_the_second() {
+    let (said, heard) = std::sync::mpsc::channel();
+    let (visitor, server) = server(move |stream| {
+        let mut guest = Guest::new(stream);
+        assert!(!guest.has_begun());
+        assert!(guest.hear().unwrap() && guest.has_begun());
+        said.send(()).unwrap();
+        let request = guest.next_request(PATIENCE).unwrap().unwrap();
+        assert!(!guest.has_begun());
+        guest.answer(&Response::text(200, request.path)).unwrap();
+        assert!(!guest.hear().unwrap(), "it has left");
+    });
+    let mut connection = visitor.connect().unwrap();
+    connection.send(b"GET /half").unwrap();
+    heard.recv().unwrap();
+    connection.send(b"way HTTP/1.1\r\n\r\n").unwrap();
+    assert_eq!(connection.hear().unwrap().text(), "/halfway");
+    drop(connection);
+    server.join().unwrap();
+}

@@ -202,6 +202,13 @@ impl Primary {
         }
     }
 
+    /// Closes the listeners that no worker holds as well. A worker that is too busy to hear that it shall leave would keep them open
+    /// for clients that nobody serves any more.
+    pub(super) fn close_what_only_we_hold(&mut self) {
+        let shared = |it: &Listener| matches!(it.distribution, Distribution::Shared(_));
+        self.listeners.all.retain(|_, listener| shared(listener));
+    }
+
     /// Closes the listeners whose last user crashed, once nobody can be expected to come for them.
     pub(super) fn close_orphans(&mut self) {
         if self.listeners.all.values().all(|listener| listener.orphaned_by.is_none()) {
