@@ -19,6 +19,8 @@ pub enum Lesson {
     Restart(restart::Args),
     #[command(alias = "schedulingPolicy")]
     Scheduling(scheduling::Args),
+    #[command(alias = "workerThreadEvent")]
+    Threads(threads::Args),
 }
 
 impl Lesson {
@@ -31,6 +33,7 @@ impl Lesson {
             Lesson::Ipc(args) => ipc::run(role, args),
             Lesson::Restart(args) => restart::run(role, args),
             Lesson::Scheduling(args) => scheduling::run(role, args),
+            Lesson::Threads(args) => threads::run(role, args),
         }
     }
 }
@@ -42,6 +45,7 @@ const PAGES: &[(&str, &str)] = &[
     ("ipc", include_str!("../../lessons/ipc.md")),
     ("restart", include_str!("../../lessons/restart.md")),
     ("scheduling", include_str!("../../lessons/scheduling.md")),
+    ("threads", include_str!("../../lessons/threads.md")),
 ];
 
 /// What the runner knows about a lesson without running it.
