@@ -17,7 +17,6 @@ export async function dismiss(workers) {
   await Promise.all(left.map((worker) => once(worker, 'exit')));
 }
 
-// ANCHOR: give
 /** Gives each its share, and waits until each has answered or died. */
 export async function give(workers, threads, tasks) {
   const start = performance.now();
@@ -27,7 +26,6 @@ export async function give(workers, threads, tasks) {
     const either = ['message', 'exit'].map((event) => once(worker, event));
     return { worker, end: await Promise.race(either) };
   }));
-  // ANCHOR_END: give
   const wall = performance.now() - start;
   const answers = ends.map(({ end }) => end[0]).filter((it) => it?.threads);
   const died = ends.filter(({ end }) => !end[0]?.threads);

@@ -25,7 +25,6 @@ function isPrime(number) {
   return number >= 2 && divisor * divisor > number ? 1 : 0;
 }
 
-// ANCHOR: wrong
 const goWrong = {
   abort() {
     process.kill(process.pid, 'SIGABRT'); // as abort(3) in an addon does
@@ -34,4 +33,3 @@ const goWrong = {
   overflow: () => 1 + goWrong.overflow(), // throws a RangeError
   leak: () => (globalThis.leaked ??= []).push(Buffer.alloc(32 << 20, 1)),
 };
-// ANCHOR_END: wrong

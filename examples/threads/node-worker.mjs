@@ -15,11 +15,11 @@ if (isMainThread) {
   parentPort.on('message', (task) => parentPort.postMessage(perform(task)));
 }
 
-// ANCHOR: pool
 async function run(tasks, threads) {
   if (!tasks.length) await renewPool(threads);
   const [queue, before] = [[...tasks], process.cpuUsage()];
   let [done, result] = [0, 0];
+  // ANCHOR: hand
   const hand = async (thread) => {
     for (let task; (task = queue.shift()); done++) {
       const part = thread ? await askThread(thread, task) : perform(task);
@@ -28,9 +28,9 @@ async function run(tasks, threads) {
   };
   if (threads === 1) await hand();
   else await Promise.allSettled(pool.map(hand)); // one of them may die
+  // ANCHOR_END: hand
   return { done, result, ...cost(before) };
 }
-// ANCHOR_END: pool
 
 async function askThread(thread, task) {
   thread.postMessage(task);

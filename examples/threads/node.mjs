@@ -6,7 +6,6 @@ import { dismiss, fork, give, hire, pieces } from './node-crew.mjs';
 import { aside, mib, name, price, speed, table, tell } from './node-report.mjs';
 
 const hands = 3;
-// ANCHOR: crews
 const crews = [
   { name: 'one thread', processes: 1, threads: 1,
     when: 'it when one CPU is enough' },
@@ -15,7 +14,6 @@ const crews = [
   { name: `${hands} workers`, processes: hands, threads: 1,
     when: 'them when no task may take the others along' },
 ];
-// ANCHOR_END: crews
 const mishaps = {
   abort: 'abort', overflow: 'overflow its stack', leak: 'leak 32 MiB',
 };
@@ -24,7 +22,7 @@ async function measure(crew, folder) {
   const workers = await hire(crew);
   await give(workers, crew.threads, []); // the threads start
   const files = pieces(300, { folder });
-  const primes = pieces(2_000_000, { primes: true });
+  const primes = pieces(1_000_000, { primes: true });
   const row = {
     crew,
     files: await give(workers, crew.threads, files),

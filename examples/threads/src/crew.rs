@@ -67,7 +67,6 @@ impl Play {
         Ok((crew, cost))
     }
 
-    // ANCHOR: give
     /// Gives each worker its share, and waits until each has answered or died.
     pub(crate) fn give(
         &mut self,
@@ -76,11 +75,13 @@ impl Play {
     ) -> Result<Returned> {
         let start = Instant::now();
         let count = crew.workers.len();
+        // ANCHOR: give
         for (at, &worker) in crew.workers.iter().enumerate() {
             let tasks = tasks.iter().skip(at).step_by(count).cloned().collect();
             let order = Order::Work { tasks, threads: crew.threads };
             self.primary.send(worker, order)?;
         }
+        // ANCHOR_END: give
         let mut returned = Returned::default();
         let mut waiting = crew.workers.clone();
         while !waiting.is_empty() {
@@ -99,7 +100,6 @@ impl Play {
         returned.took = start.elapsed();
         Ok(returned)
     }
-    // ANCHOR_END: give
 
     /// The same, where nobody may die.
     pub(crate) fn give_all(

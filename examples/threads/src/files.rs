@@ -25,7 +25,7 @@ pub(crate) fn keep(mut me: Worker) -> Outcome {
     }
     me.send(&folder.0)?;
     while me.recv()?.is_some() {}
-    Ok(())
+    Ok(()) // `folder` goes out of scope, and removes itself
 }
 // ANCHOR_END: keep
 

@@ -39,21 +39,27 @@ impl Mishap {
 
     // ANCHOR: happen
     pub(crate) fn happen(self) {
-        // This death is on purpose: no core file.
-        let _ = prctl::set_dumpable(false);
         match self {
-            Mishap::Abort => std::process::abort(),
+            Mishap::Abort => {
+                no_core_file();
+                std::process::abort()
+            }
             Mishap::Overflow => {
+                no_core_file();
                 bound_the_stack();
                 black_box(dig(0));
             }
             Mishap::Leak => {
-                let _ = prctl::set_dumpable(true); // it lives on
                 Box::leak(black_box(vec![1_u8; LEAK]).into_boxed_slice());
             }
         }
     }
     // ANCHOR_END: happen
+}
+
+/// This death is on purpose: nobody needs a core file of it.
+fn no_core_file() {
+    let _ = prctl::set_dumpable(false); // if it fails, there may be one
 }
 
 /// Each call takes a kilobyte of the stack, and none returns.

@@ -59,26 +59,29 @@ impl Play {
         crews.iter().map(|&crew| self.go_wrong_in(mishap, crew)).collect()
     }
 
-    // ANCHOR: wrong
     fn go_wrong_in(
         &mut self,
         mishap: Mishap,
         arrangement: Arrangement,
     ) -> Result<Left> {
         let (mut crew, before) = self.hire(arrangement)?;
+        // ANCHOR: first
         let mut tasks = vec![Task::Primes(0..1000); self.hands];
         tasks[0] = Task::GoWrong(mishap);
         let returned = self.give(&crew, &tasks)?;
+        // ANCHOR_END: first
         self.tell_deaths(mishap, &returned);
         let (done, of) = (returned.tasks, tasks.len());
         let mut has = format!("{done} of {of} tasks done by {arrangement}");
         let mut leaked = 0;
         if mishap == Mishap::Leak {
+            // ANCHOR: replace
             if crew.workers.len() > 1 {
                 // Threads end with their tasks. Let this process end, too.
                 self.dismiss(&crew.workers[..1])?;
                 crew.workers[0] = self.primary.fork()?;
             }
+            // ANCHOR_END: replace
             let after = self.give_all(&crew, &[])?.cost;
             leaked = after.pss.saturating_sub(before.pss);
             has += &format!(", {} lost", report::mib(leaked));
@@ -87,7 +90,6 @@ impl Play {
         self.dismiss(&crew.workers)?;
         Ok(Left { done, of, leaked })
     }
-    // ANCHOR_END: wrong
 
     fn tell_deaths(&self, mishap: Mishap, returned: &Returned) {
         for (worker, words) in returned.last_words.iter().take(1) {
