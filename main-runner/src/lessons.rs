@@ -24,6 +24,8 @@ pub enum Lesson {
     #[command(aliases = ["cluster-example", "workerProcessesWithHttpServer"])]
     HttpServer(http_server::Args),
     Shutdown(shutdown::Args),
+    #[command(alias = "workerThreadEvent")]
+    Threads(threads::Args),
 }
 
 impl Lesson {
@@ -39,6 +41,7 @@ impl Lesson {
             Lesson::Calculate(args) => calculate::run(role, args),
             Lesson::HttpServer(args) => http_server::run(role, args),
             Lesson::Shutdown(args) => shutdown::run(role, args),
+            Lesson::Threads(args) => threads::run(role, args),
         }
     }
 }
@@ -53,6 +56,7 @@ const PAGES: &[(&str, &str)] = &[
     ("calculate", include_str!("../../lessons/calculate.md")),
     ("http-server", include_str!("../../lessons/http-server.md")),
     ("shutdown", include_str!("../../lessons/shutdown.md")),
+    ("threads", include_str!("../../lessons/threads.md")),
 ];
 
 /// What the runner knows about a lesson without running it.
