@@ -20,7 +20,7 @@ use nix::errno::Errno;
 use nix::sys::signal::{Signal, kill, killpg};
 use nix::unistd::Pid;
 
-pub use course::{lesson_file, lessons, page, root};
+pub use course::{lesson_file, lessons, needs_node, node_is_here, page, root, runs_here};
 
 /// A lesson takes about two seconds; on a busy machine a little more.
 pub const IN_TIME: Duration = Duration::from_secs(20);
@@ -235,7 +235,9 @@ impl Heard {
         source: Option<impl Read + Send + 'static>,
         which: fn(&mut State) -> &mut Vec<u8>,
     ) {
-        let Some(mut source) = source else { return self.tell(|state| state.closed += 1) };
+        let Some(mut source) = source else {
+            return self.tell(|state| state.closed += 1);
+        };
         let heard = Arc::clone(self);
         thread::spawn(move || {
             let mut block = [0; 4096];
