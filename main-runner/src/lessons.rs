@@ -19,6 +19,7 @@ pub enum Lesson {
     Restart(restart::Args),
     #[command(alias = "schedulingPolicy")]
     Scheduling(scheduling::Args),
+    Polyglot(polyglot::Args),
 }
 
 impl Lesson {
@@ -31,6 +32,7 @@ impl Lesson {
             Lesson::Ipc(args) => ipc::run(role, args),
             Lesson::Restart(args) => restart::run(role, args),
             Lesson::Scheduling(args) => scheduling::run(role, args),
+            Lesson::Polyglot(args) => polyglot::run(role, args),
         }
     }
 }
@@ -42,6 +44,7 @@ const PAGES: &[(&str, &str)] = &[
     ("ipc", include_str!("../../lessons/ipc.md")),
     ("restart", include_str!("../../lessons/restart.md")),
     ("scheduling", include_str!("../../lessons/scheduling.md")),
+    ("polyglot", include_str!("../../lessons/polyglot.md")),
 ];
 
 /// What the runner knows about a lesson without running it.
