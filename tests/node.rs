@@ -12,10 +12,9 @@ use std::process::{Command, ExitCode};
 use std::time::Duration;
 
 use libtest_mimic::{Arguments, Failed, Trial};
-use support::{IN_TIME, Run, between_rulers, lesson_file, lessons, page};
+use support::{IN_TIME, Run, between_rulers, lesson_file, lessons, node_is_here, page, runs_here};
 
 const RUNNER: &str = env!("CARGO_BIN_EXE_main-runner");
-const OLDEST_NODE: u32 = 20;
 
 fn main() -> ExitCode {
     let arguments = Arguments::from_args();
@@ -47,7 +46,7 @@ fn in_node(lesson: &str, node: Result<(), &'static str>, required: bool) -> Tria
     let lesson = lesson.to_owned();
     let trial = Trial::test(name, move || {
         node?;
-        let told_in_node = Run::of(Command::new("node").arg(&program));
+        let told_in_node = Run::of(Command::new("node").arg(&program).env("MAIN_RUNNER", RUNNER));
         same_story(&Run::start(RUNNER, &[&lesson]), &told_in_node)
     });
     match node {
@@ -56,7 +55,7 @@ fn in_node(lesson: &str, node: Result<(), &'static str>, required: bool) -> Tria
     }
 }
 
-/// The lesson on the `cluster` crate against the lesson on bare system calls; needs no Node.
+/// The lesson on the `cluster` crate against the lesson on bare system calls; needs no Node, if the lesson does not.
 fn by_hand(lesson: &str) -> Option<Trial> {
     let name = format!("{lesson}_tells_the_same_story_by_hand");
     if !lesson_file(lesson, "src/by_hand.rs").is_file() {
@@ -64,10 +63,12 @@ fn by_hand(lesson: &str) -> Option<Trial> {
         return claimed.then(|| missing(name, lesson, "src/by_hand.rs"));
     }
     let lesson = lesson.to_owned();
-    Some(Trial::test(name, move || {
+    let ignored = !runs_here(&lesson);
+    let trial = Trial::test(name, move || {
         let told_by_hand = Run::start(RUNNER, &[&lesson, "--by-hand"]);
         same_story(&Run::start(RUNNER, &[&lesson]), &told_by_hand)
-    }))
+    });
+    Some(trial.with_ignored_flag(ignored))
 }
 
 /// A lesson may do without a telling, unless its page shows it.
@@ -100,15 +101,4 @@ fn told(run: &Run) -> Result<String, Failed> {
     let stories = story::by_worker(&story::sentences(&output.stdout));
     let stories = stories.values().map(|story| story.join("\n"));
     Ok(stories.collect::<Vec<_>>().join("\n\n"))
-}
-
-/// Whether a Node that is new enough can be started; otherwise why not.
-fn node_is_here() -> Result<(), &'static str> {
-    let output = Command::new("node").arg("--version").output().map_err(|_| "needs Node")?;
-    let version = String::from_utf8_lossy(&output.stdout).into_owned();
-    let major = version.trim().trim_start_matches('v').split('.').next().map(str::parse::<u32>);
-    match major {
-        Some(Ok(major)) if major >= OLDEST_NODE => Ok(()),
-        _ => Err("needs Node 20 or newer"),
-    }
 }

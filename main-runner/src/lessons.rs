@@ -26,6 +26,7 @@ pub enum Lesson {
     Shutdown(shutdown::Args),
     #[command(alias = "workerThreadEvent")]
     Threads(threads::Args),
+    Polyglot(polyglot::Args),
 }
 
 impl Lesson {
@@ -42,6 +43,7 @@ impl Lesson {
             Lesson::HttpServer(args) => http_server::run(role, args),
             Lesson::Shutdown(args) => shutdown::run(role, args),
             Lesson::Threads(args) => threads::run(role, args),
+            Lesson::Polyglot(args) => polyglot::run(role, args),
         }
     }
 }
@@ -57,6 +59,7 @@ const PAGES: &[(&str, &str)] = &[
     ("http-server", include_str!("../../lessons/http-server.md")),
     ("shutdown", include_str!("../../lessons/shutdown.md")),
     ("threads", include_str!("../../lessons/threads.md")),
+    ("polyglot", include_str!("../../lessons/polyglot.md")),
 ];
 
 /// What the runner knows about a lesson without running it.

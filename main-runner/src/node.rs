@@ -10,7 +10,7 @@ use crate::lessons::Entry;
 use crate::nearest::RUNNER;
 use crate::{Ending, waiting};
 
-/// Runs `node.mjs` of the lesson and ends as it ends.
+/// Runs `node.mjs` of the lesson and ends as it ends. `MAIN_RUNNER` names this program, for a telling with workers in Rust.
 pub fn run(lesson: &Entry, arguments: &[OsString]) -> Ending {
     let name = &lesson.name;
     let program = lesson.folder().join("node.mjs");
@@ -20,7 +20,9 @@ pub fn run(lesson: &Entry, arguments: &[OsString]) -> Ending {
             format!("start the runner inside the lessons' folder: {RUNNER} -- node {name}"),
         )));
     }
-    let child = Command::new("node").arg(program).args(arguments).spawn().map_err(explain)?;
+    let mut node = Command::new("node");
+    node.arg(program).args(arguments).env("MAIN_RUNNER", std::env::current_exe()?);
+    let child = node.spawn().map_err(explain)?;
     Ok(waiting::ends_like(waiting::for_child(child)?))
 }
 

@@ -10,7 +10,7 @@ use std::process::Command;
 
 use super::Fence;
 use crate::story::{by_worker, sentences};
-use crate::support::root;
+use crate::support::{needs_node, root};
 
 /// Runs a console block; others are none of ours.
 pub fn check(fence: &Fence) -> Result<(), String> {
@@ -50,6 +50,9 @@ fn commands(text: &str) -> Vec<(String, String)> {
 
 fn needs(command: &str) -> Option<&'static str> {
     let has = |word: &str| command.split([' ', '(']).any(|it| it == word);
+    if crate::support::lessons().iter().any(|lesson| needs_node(lesson) && has(lesson)) {
+        return Some("node");
+    }
     ["node", "taskset"].into_iter().find(|program| has(program))
 }
 

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 /// The folder of the workspace.
 pub fn root() -> PathBuf {
@@ -33,4 +34,30 @@ pub fn lesson_file(lesson: &str, file: &str) -> PathBuf {
 pub fn page(lesson: &str) -> String {
     let path = root().join("lessons").join(format!("{lesson}.md"));
     fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+const NEED_NODE: [&str; 1] = ["polyglot"];
+const OLDEST_NODE: u32 = 20;
+
+/// Whether the lesson needs Node to run.
+pub fn needs_node(lesson: &str) -> bool {
+    NEED_NODE.contains(&lesson)
+}
+
+/// Whether this machine has what the lesson needs. Where Node is missing, tests leave the lesson out; with `REQUIRE_NODE` set they
+/// do not, and fail.
+pub fn runs_here(lesson: &str) -> bool {
+    let required = std::env::var_os("REQUIRE_NODE").is_some();
+    !needs_node(lesson) || required || node_is_here().is_ok()
+}
+
+/// Whether a Node that is new enough can be started; otherwise why not.
+pub fn node_is_here() -> Result<(), &'static str> {
+    let output = Command::new("node").arg("--version").output().map_err(|_| "needs Node")?;
+    let version = String::from_utf8_lossy(&output.stdout).into_owned();
+    let major = version.trim().trim_start_matches('v').split('.').next().map(str::parse::<u32>);
+    match major {
+        Some(Ok(major)) if major >= OLDEST_NODE => Ok(()),
+        _ => Err("needs Node 20 or newer"),
+    }
 }

@@ -20,7 +20,7 @@ use nix::errno::Errno;
 use nix::sys::signal::{Signal, kill, killpg};
 use nix::unistd::Pid;
 
-pub use course::{lesson_file, lessons, page, root};
+pub use course::{lesson_file, lessons, needs_node, node_is_here, page, root, runs_here};
 
 /// A lesson takes about two seconds; on a busy machine a little more.
 pub const IN_TIME: Duration = Duration::from_secs(20);

@@ -79,7 +79,7 @@ fn commands(lesson: &Entry) -> io::Result<Vec<(&'static str, Command)>> {
     let program = lesson.folder().join("node.mjs");
     if program.exists() {
         let mut node = Command::new("node");
-        node.arg(program);
+        node.arg(program).env("MAIN_RUNNER", std::env::current_exe()?);
         commands.push(("node", node));
     }
     Ok(commands)

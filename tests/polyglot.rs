@@ -1,0 +1,81 @@
+//! What the lesson `polyglot` and its tool promise, checked with real Node. A test target of its package.
+//!
+//! Where Node is missing these tests are reported as ignored. With
+//! `REQUIRE_NODE` set, a missing Node is a failure.
+
+#[path = "polyglot/crowds.rs"]
+mod crowds;
+#[path = "polyglot/foreign.rs"]
+mod foreign;
+mod support;
+#[path = "polyglot/tool.rs"]
+mod tool;
+
+use std::path::PathBuf;
+use std::process::{Command, ExitCode};
+use std::time::Duration;
+
+use libtest_mimic::{Arguments, Trial};
+use support::{IN_TIME, Run, root};
+use visitors::{Seen, Visitor};
+
+const LESSON: &str = env!("CARGO_BIN_EXE_polyglot");
+const A_SECOND: Duration = Duration::from_secs(1);
+/// A worker in Node and one in Rust, and two in Node.
+const PAIRS: [&str; 2] = ["--port 0", "-- node APP"];
+
+fn main() -> ExitCode {
+    let arguments = Arguments::from_args();
+    let node = support::node_is_here();
+    let required = std::env::var_os("REQUIRE_NODE").is_some();
+    let mut trials = tool::without_node();
+    if required {
+        trials.push(Trial::test("node_is_installed", move || Ok(node?)));
+    }
+    let tests = [crowds::tests(), foreign::tests(), tool::tests()].concat();
+    for (name, test) in tests {
+        let trial = Trial::test(name, move || {
+            test();
+            Ok(())
+        });
+        trials.push(match node {
+            Err(reason) if !required => trial.with_kind(reason).with_ignored_flag(true),
+            _ => trial,
+        });
+    }
+    libtest_mimic::run(&arguments, trials).exit_code()
+}
+
+type Test = (&'static str, fn());
+
+/// A program in Node, beside these tests.
+fn script(name: &str) -> PathBuf {
+    root().join("tests/polyglot").join(name)
+}
+
+/// The tool with these words; `APP` stands for a server in Node.
+fn start(words: &str) -> Run {
+    let app = script("app.mjs").display().to_string();
+    let words: Vec<&str> = words
+        .split_whitespace()
+        .map(|word| if word == "APP" { app.as_str() } else { word })
+        .collect();
+    Run::of(Command::new(LESSON).args(words).env_remove("PORT"))
+}
+
+/// A server that stays, and how to get there.
+fn stay(words: &str) -> (Run, Visitor) {
+    let run = start(&format!("--stay {words}"));
+    let line = run.wait_for_line("serves http://", IN_TIME);
+    let address = line.split("http://").nth(1).expect("an address");
+    let address = address.split('/').next().expect("an address");
+    (run, Visitor::new(address).expect("on this machine"))
+}
+
+/// What an answer says of the worker that gave it.
+fn name(seen: &Seen) -> String {
+    match &seen.result {
+        Ok(answer) if answer.is_success() => answer.text().trim().to_owned(),
+        _ => panic!("not answered: {seen}"),
+    }
+}
