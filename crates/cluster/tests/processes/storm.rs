@@ -112,9 +112,9 @@ fn start_clients(primary: &Primary, at: SocketAddr, count: usize) -> Clients {
                 })
             })
             .collect();
-        let all = threads.into_iter().map(|thread| thread.join());
-        let sum = all.fold(Ok((0, 0, Duration::ZERO)), |sum, one| {
-            let (sum, one) = (sum?, one?);
+        let mut all = threads.into_iter().map(JoinHandle::join);
+        let sum = all.try_fold((0, 0, Duration::ZERO), |sum, one| {
+            let one: (usize, usize, Duration) = one?;
             Ok((sum.0 + one.0, sum.1 + one.1, sum.2.max(one.2)))
         });
         waker.wake();
