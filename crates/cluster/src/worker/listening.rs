@@ -129,7 +129,8 @@ fn start(socket: &OwnedFd, address: &Address, on: &Listen) -> Result<Option<u16>
     if blocks != on.blocking {
         return Err(Error::Blocking { address: address.to_string(), blocks });
     }
-    let backlog = on.backlog.and_then(|backlog| backlog.try_into().ok()).unwrap_or(511);
+    let backlog = on.backlog.filter(|&backlog| backlog > 0); // 0 means what Node takes it to mean
+    let backlog = backlog.and_then(|backlog| backlog.try_into().ok()).unwrap_or(511);
     rustix::net::listen(socket, backlog).map_err(refused)?;
     Ok(port)
 }
