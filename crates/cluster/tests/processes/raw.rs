@@ -47,6 +47,18 @@ pub fn misbehaves(how: &str) {
     }
 }
 
+/// Asks for this port and never listens on the socket that it gets.
+pub fn only_asks(port: &str) {
+    let mut peer = Peer::new();
+    peer.says("\"act\":\"online\"");
+    let query = "\"act\":\"queryServer\",\"index\":0,\"data\":null,\"address\":\"127.0.0.1\"";
+    peer.says(&format!("{query},\"port\":{port},\"addressType\":4,\"flags\":0"));
+    let _holds = peer.hears("net.Native");
+    peer.writes(ACK);
+    peer.writes("\"holds\"\n");
+    stays();
+}
+
 /// Until it is killed, or its primary.
 fn stays() -> ! {
     let primary = std::os::unix::process::parent_id();
