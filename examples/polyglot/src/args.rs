@@ -41,6 +41,10 @@ pub struct Args {
     #[arg(value_parser = clap::value_parser!(u64).range(0..=3600))]
     pub grace: u64,
 
+    /// Tell the same story on bare system calls
+    #[arg(long, conflicts_with_all = ["stay", "program", "no_restart"])]
+    pub by_hand: bool,
+
     /// How the story is told
     #[command(flatten)]
     pub telling: Telling,
@@ -56,6 +60,15 @@ pub struct Args {
 pub enum Policy {
     Rr,
     None,
+}
+
+impl Policy {
+    /// This one, or each in turn.
+    pub(crate) fn chosen(one: Option<Policy>) -> Vec<SchedulingPolicy> {
+        let both = vec![Policy::Rr, Policy::None];
+        let policies = one.map_or(both, |one| vec![one]);
+        policies.into_iter().map(SchedulingPolicy::from).collect()
+    }
 }
 
 impl From<Policy> for SchedulingPolicy {

@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 use std::fmt;
-use std::io::ErrorKind;
+use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
 use cluster::{Error, Primary, Settings, WorkerId};
@@ -63,7 +63,7 @@ fn fork_one(primary: &mut Primary, kind: Kind) -> Result<WorkerId, Error> {
 }
 // ANCHOR_END: fork
 
-fn server() -> PathBuf {
+pub(crate) fn server() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("server.mjs")
 }
 
@@ -78,22 +78,27 @@ pub(crate) fn check_server(args: &Args) -> Outcome {
 }
 
 fn explain(error: Error, kind: Kind) -> Failure {
+    match &error {
+        Error::Spawn { source, .. } => cannot_start(source, kind),
+        _ => Failure::new(error.to_string(), error.advice()),
+    }
+}
+
+/// Why a program does not start, and what to do about it.
+pub(crate) fn cannot_start(error: &io::Error, kind: Kind) -> Failure {
     let is_node = match kind {
         Kind::Rust => false,
         Kind::Node => true,
         Kind::Other(words) => words[0] == "node",
     };
-    match &error {
-        Error::Spawn { source, .. } if source.kind() == ErrorKind::NotFound => {
-            if is_node {
-                return Failure::new(
-                    "Node is not installed, or not on the PATH",
-                    "get Node 20 or newer from https://nodejs.org",
-                );
-            }
-            let advice = "Check its name, and that it is on the PATH.";
-            Failure::new(error.to_string(), advice)
-        }
-        _ => Failure::new(error.to_string(), error.advice()),
+    if is_node && error.kind() == ErrorKind::NotFound {
+        return Failure::new(
+            "Node is not installed, or not on the PATH",
+            "get Node 20 or newer from https://nodejs.org",
+        );
     }
+    Failure::new(
+        format!("cannot start {kind}: {error}"),
+        "Check the program's name, and that it is on the PATH.",
+    )
 }

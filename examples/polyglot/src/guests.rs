@@ -5,11 +5,12 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::sync::mpsc::{Receiver, channel};
 use std::thread;
 
-use cluster::{Address, Waker};
+use cluster::{Address, SchedulingPolicy, Waker};
+use narrator::Story;
 use visitors::{Seen, Visitor};
 
 /// In front of what chance decides, and differs from run to run.
-pub(crate) const MARGIN: &str = "  | ";
+const MARGIN: &str = "  | ";
 
 /// Where visitors can go. `None`: nobody listens there for them.
 pub(crate) fn way_to(address: &Address) -> Option<Visitor> {
@@ -91,12 +92,24 @@ pub(crate) fn tally(met: Vec<String>) -> Vec<(String, usize)> {
     tally
 }
 
-/// `is answered 6 times in Rust, 6 times in Node`
-pub(crate) fn answered(mut tally: Vec<(String, usize)>) -> String {
+/// `is answered 6 times in Rust, 6 times in Node`; in the margin, where it is
+/// chance.
+pub(crate) fn tell_answered(
+    story: &Story,
+    met: Vec<String>,
+    policy: SchedulingPolicy,
+) {
+    let mut tally = tally(met);
     tally.sort_by(|one, other| other.cmp(one)); // Rust first
     let times = |(language, count)| format!("{count} times in {language}");
     let times: Vec<String> = tally.into_iter().map(times).collect();
-    format!("is answered {}", times.join(", "))
+    let answered = format!("is answered {}", times.join(", "));
+    match policy {
+        SchedulingPolicy::Shared => {
+            story.show(format!("{MARGIN}visitor   {answered}"));
+        }
+        _ => story.tell("visitor", answered, ""),
+    }
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@
 //! top. With `--stay` or a program of yours: see `manager.rs`.
 
 mod args;
+mod by_hand;
 mod crew;
 mod guests;
 mod manager;
@@ -27,6 +28,7 @@ type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
 pub fn run(role: Role, args: Args) -> Outcome {
     match role {
         Role::Worker(me) => worker::serve(me),
+        Role::Primary(_) if args.by_hand => by_hand::run(&args),
         Role::Primary(primary) if args.stay || !args.program.is_empty() => {
             manager::run(primary, &args)
         }
@@ -34,11 +36,8 @@ pub fn run(role: Role, args: Args) -> Outcome {
             crew::check_server(&args)?;
             let story = Story::begin(&args.telling)?;
             let mut play = Play { primary, story, args, forked: 0 };
-            let policies = match play.args.policy {
-                Some(policy) => vec![policy],
-                None => vec![Policy::Rr, Policy::None],
-            };
-            policies.into_iter().try_for_each(|policy| play.act(policy.into()))
+            let policies = Policy::chosen(play.args.policy);
+            policies.into_iter().try_for_each(|policy| play.act(policy))
         }
     }
 }

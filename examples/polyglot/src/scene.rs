@@ -20,15 +20,8 @@ impl Play {
             met.extend(seen.iter().map(guests::language));
         }
         self.story.show(guests::order(&met));
-        let answered = guests::answered(guests::tally(met));
-        match self.primary.scheduling_policy() {
-            SchedulingPolicy::Shared => {
-                let by_chance =
-                    format!("{}visitor   {answered}", guests::MARGIN);
-                self.story.show(by_chance);
-            }
-            _ => self.story.tell("visitor", answered, ""),
-        }
+        let policy = self.primary.scheduling_policy();
+        guests::tell_answered(&self.story, met, policy);
         Ok(())
     }
 

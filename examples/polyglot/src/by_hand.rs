@@ -1,0 +1,169 @@
+//! The same story on bare system calls: a primary that speaks Node's protocol,
+//! with nothing but a socketpair(2), lines of JSON, and `SCM_RIGHTS`.
+
+use std::collections::VecDeque;
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::os::fd::AsRawFd;
+use std::os::unix::net::UnixStream;
+use std::process::{self, Command, Stdio};
+
+use cluster::SchedulingPolicy;
+use narrator::{Outcome, Story};
+use nix::sys::wait::{WaitStatus, waitpid};
+use nix::unistd::{ForkResult, Pid, dup, fork};
+use serde_json::{Value, json};
+
+use crate::by_hand::channel::Channel;
+use crate::crew::{self, Kind};
+use crate::{Args, Policy, Result, guests, lost, opening};
+
+mod channel;
+mod worker;
+
+/// One worker, as its primary knows it.
+struct Worker {
+    name: String,
+    pid: Pid,
+    channel: Channel,
+}
+
+pub(crate) fn run(args: &Args) -> Outcome {
+    crew::check_server(args)?;
+    let story = Story::by_hand(&args.telling)?;
+    let mut forked = 0;
+    for policy in Policy::chosen(args.policy) {
+        let listener =
+            TcpListener::bind(("127.0.0.1", args.port.unwrap_or(0)))?;
+        let shared = policy == SchedulingPolicy::Shared;
+        // All who share the socket share this: Node's accept must not block.
+        listener.set_nonblocking(shared)?;
+        let address = listener.local_addr()?;
+        let mut workers = VecDeque::new();
+        for place in 0..args.workers {
+            forked += 1;
+            let kind = crew::kind(args, place);
+            let name = format!("worker {forked}");
+            let (pid, channel) = start(kind, forked, address.port())?;
+            if place == 0 {
+                story.tell("primary", opening(policy), "");
+            }
+            story.tell("primary", format!("forks {name}, in {kind}"), "");
+            workers.push_back(Worker { name, pid, channel });
+        }
+        for worker in &mut workers {
+            give_listener(worker, &listener, shared)?;
+            story.tell(&worker.name, "listens on", address);
+        }
+        let come = format!("1 to {} come, one after another", args.requests);
+        story.tell("visitor", come, "");
+        let mut met = Vec::new();
+        for _ in 0..args.requests {
+            met.push(visit(&listener, &mut workers, shared)?);
+        }
+        story.show(guests::order(&met));
+        guests::tell_answered(&story, met, policy);
+        for worker in &mut workers {
+            worker.channel.say(&json!({
+                "cmd": "NODE_CLUSTER", "act": "disconnect", "seq": 0
+            }))?;
+        }
+        for mut worker in workers {
+            while worker.channel.hear()?.is_some() {} // it closes its listener
+            let WaitStatus::Exited(_, code) = waitpid(worker.pid, None)? else {
+                return lost(format!("{} was killed", worker.name));
+            };
+            story.tell(worker.name, format!("exits {code},"), "as asked");
+        }
+    }
+    Ok(())
+}
+
+fn start(kind: Kind, id: u32, port: u16) -> Result<(Pid, Channel)> {
+    let (ours, theirs) = UnixStream::pair()?;
+    if let Kind::Rust = kind {
+        // SAFETY: no other thread runs, whose locks the child would inherit.
+        #[allow(unsafe_code)]
+        return match unsafe { fork()? } {
+            ForkResult::Parent { child } => Ok((child, Channel::new(ours))),
+            ForkResult::Child => {
+                drop(ours);
+                let worked = worker::work(Channel::new(theirs), port);
+                process::exit(worked.is_err().into()) // never back into main
+            }
+        };
+    }
+    // ANCHOR: spawn
+    let channel = dup(&theirs)?; // a copy that lives on through exec
+    let node = Command::new("node")
+        .arg(crew::server())
+        .env("PORT", port.to_string())
+        .env("NODE_UNIQUE_ID", id.to_string())
+        .env("NODE_CHANNEL_FD", channel.as_raw_fd().to_string())
+        .env("NODE_CHANNEL_SERIALIZATION_MODE", "json")
+        .env_remove("NODE_CLUSTER_SCHED_POLICY")
+        .stdin(Stdio::null())
+        .spawn();
+    // ANCHOR_END: spawn
+    let node = node.map_err(|error| crew::cannot_start(&error, kind))?;
+    Ok((Pid::from_raw(node.id().try_into()?), Channel::new(ours)))
+}
+
+/// Hears what the worker wants to listen on, and answers.
+fn give_listener(
+    worker: &mut Worker,
+    listener: &TcpListener,
+    shared: bool,
+) -> Outcome {
+    let channel = &mut worker.channel;
+    let query = channel.hear_act("queryServer")?;
+    let address = listener.local_addr()?;
+    // ANCHOR: query
+    let mut reply = json!({
+        "cmd": "NODE_CLUSTER", "ack": query["seq"], "seq": 0,
+        "key": "the port", "data": null, "errno": null,
+    });
+    if shared {
+        reply["errno"] = json!(0); // and the socket itself comes along
+        channel.say_with(&reply, listener)?;
+    } else {
+        let ip = address.ip().to_string();
+        reply["sockname"] = json!({
+            "address": ip, "family": "IPv4", "port": address.port(),
+        });
+        channel.say(&reply)?;
+    }
+    // ANCHOR_END: query
+    channel.hear_act("listening")?;
+    Ok(())
+}
+
+/// A visitor comes. Under `none` the primary does nothing for it.
+fn visit(
+    listener: &TcpListener,
+    workers: &mut VecDeque<Worker>,
+    shared: bool,
+) -> Result<String> {
+    let address: SocketAddr = listener.local_addr()?;
+    let mut visitor = TcpStream::connect(address)?;
+    let head = "GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
+    visitor.write_all(head.as_bytes())?;
+    if !shared {
+        let Some(mut worker) = workers.pop_front() else { return lost("none") };
+        let (connection, _) = listener.accept()?;
+        connection.set_nonblocking(true)?; // as Node wants it
+        // ANCHOR: hand_over
+        let newconn = json!({
+            "cmd": "NODE_CLUSTER", "act": "newconn", "key": "the port", "seq": 1
+        });
+        worker.channel.say_with(&newconn, &connection)?;
+        let accepted = |it: &Value| it["accepted"] == true && it["ack"] == 1;
+        worker.channel.hear_until(accepted)?;
+        workers.push_back(worker); // it is its turn again after all others
+        // ANCHOR_END: hand_over
+    }
+    let mut answer = String::new();
+    visitor.read_to_string(&mut answer)?;
+    let last = answer.split_whitespace().last();
+    Ok(last.unwrap_or("nobody").to_owned())
+}
