@@ -65,11 +65,9 @@ impl Play {
         arrangement: Arrangement,
     ) -> Result<Left> {
         let (mut crew, before) = self.hire(arrangement)?;
-        // ANCHOR: first
         let mut tasks = vec![Task::Primes(0..1000); self.hands];
         tasks[0] = Task::GoWrong(mishap);
         let returned = self.give(&crew, &tasks)?;
-        // ANCHOR_END: first
         let (done, of) = (returned.tasks, tasks.len());
         for (worker, exit) in returned.died {
             match mishap {
@@ -86,13 +84,11 @@ impl Play {
         }
         let mut leaked = 0;
         if mishap == Mishap::Leak {
-            // ANCHOR: replace
             if crew.workers.len() > 1 {
                 // Threads end with their tasks. Let this process end, too.
                 self.dismiss(&crew.workers[..1])?;
                 crew.workers[0] = self.primary.fork()?;
             }
-            // ANCHOR_END: replace
             let after = self.give_all(&crew, &[])?.cost;
             leaked = after.pss.saturating_sub(before.pss);
         }
