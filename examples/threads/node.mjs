@@ -3,7 +3,9 @@ import cluster from 'node:cluster';
 import { once } from 'node:events';
 import fs from 'node:fs';
 import { dismiss, fork, give, hire, pieces } from './node-crew.mjs';
-import { aside, mib, name, price, speed, table, tell } from './node-report.mjs';
+import {
+  aside, leftTable, name, price, speed, table, tell,
+} from './node-report.mjs';
 
 const hands = 3;
 const crews = [
@@ -43,18 +45,20 @@ async function goWrong(mishap, crew) {
     const how = signal ? `killed by ${signal}` : `exits ${code}`;
     say(name(worker), `${how}, not asked`);
   }
-  let has = `${done} of ${hands} tasks done by ${crew.name}`;
+  if (say === tell) {
+    tell('primary', `has ${done} of ${hands} tasks done by ${crew.name}`);
+  }
+  let leaked = 0;
   if (mishap === 'leak') {
     if (crew.processes > 1) {
       await dismiss(workers.splice(0, 1));
       workers.push(await fork());
     }
     const after = await give(workers, crew.threads, []); // on new threads
-    has += `, ${mib(Math.max(after.cost[2] - before.cost[2], 0))} lost`;
+    leaked = after.cost[2] - before.cost[2];
   }
-  say('primary', 'has', has);
   await dismiss(workers);
-  return done;
+  return { done, of: hands, leaked };
 }
 
 const exec = `${import.meta.dirname}/node-worker.mjs`;
@@ -78,8 +82,9 @@ if (!fs.existsSync(folder)) tell(name(keeper), 'is gone, and so are the files');
 const left = {};
 for (const [mishap, deed] of Object.entries(mishaps)) {
   tell('primary', `lets one of ${hands} tasks ${deed}`);
-  left[mishap] = [];
-  for (const crew of crews) left[mishap].push(await goWrong(mishap, crew));
+  left[deed] = [];
+  for (const crew of crews) left[deed].push(await goWrong(mishap, crew));
 }
 table(rows);
-rows.forEach((row, at) => price(row, rows[0], hands - left.abort[at], hands));
+leftTable(crews, left);
+rows.forEach((row, at) => price(row, rows[0], left.abort[at]));

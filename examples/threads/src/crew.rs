@@ -75,13 +75,11 @@ impl Play {
     ) -> Result<Returned> {
         let start = Instant::now();
         let count = crew.workers.len();
-        // ANCHOR: give
         for (at, &worker) in crew.workers.iter().enumerate() {
             let tasks = tasks.iter().skip(at).step_by(count).cloned().collect();
             let order = Order::Work { tasks, threads: crew.threads };
             self.primary.send(worker, order)?;
         }
-        // ANCHOR_END: give
         let mut returned = Returned::default();
         let mut waiting = crew.workers.clone();
         while !waiting.is_empty() {

@@ -13,7 +13,6 @@ use crate::task::{FILES, SIZE, path};
 
 const NAME: &str = "lesson-threads-";
 
-// ANCHOR: keep
 /// Whatever ends the primary, Ctrl-C or even `kill -9`: its end of the channel
 /// closes. Then `recv` says `None`, and this worker cleans up.
 pub(crate) fn keep(mut me: Worker) -> Outcome {
@@ -23,11 +22,12 @@ pub(crate) fn keep(mut me: Worker) -> Outcome {
     for file in 0..FILES {
         fs::write(path(&folder.0, file), vec![file as u8; SIZE])?;
     }
+    // ANCHOR: keep
     me.send(&folder.0)?;
     while me.recv()?.is_some() {}
     Ok(()) // `folder` goes out of scope, and removes itself
+    // ANCHOR_END: keep
 }
-// ANCHOR_END: keep
 
 /// These may come to the whole group. (The crate does it for SIGINT.)
 fn leave_to_primary(signals: &[Signal]) -> nix::Result<()> {

@@ -108,7 +108,6 @@ impl Play {
         Ok(rows)
     }
 
-    // ANCHOR: measure
     fn measure(
         &mut self,
         arrangement: Arrangement,
@@ -126,7 +125,6 @@ impl Play {
         };
         Ok((row, [files.result, primes.result]))
     }
-    // ANCHOR_END: measure
 }
 
 /// What nobody expects is a failure.

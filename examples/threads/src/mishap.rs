@@ -37,7 +37,6 @@ impl Mishap {
         }
     }
 
-    // ANCHOR: happen
     pub(crate) fn happen(self) {
         match self {
             Mishap::Abort => {
@@ -54,7 +53,6 @@ impl Mishap {
             }
         }
     }
-    // ANCHOR_END: happen
 }
 
 /// This death is on purpose: nobody needs a core file of it.

@@ -21,7 +21,6 @@ pub(crate) struct Cost {
 }
 
 impl Cost {
-    // ANCHOR: cost
     /// What this process costs, at this moment.
     pub(crate) fn now() -> io::Result<Cost> {
         let usage = getrusage(UsageWho::RUSAGE_SELF)?;
@@ -35,7 +34,6 @@ impl Cost {
             pss: number_after(&memory, "Pss:")?,
         })
     }
-    // ANCHOR_END: cost
 
     /// Both together.
     pub(crate) fn and(self, other: Cost) -> Cost {

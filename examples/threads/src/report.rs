@@ -2,12 +2,14 @@
 
 use std::time::Duration;
 
+use cluster::{Exit, WorkerId};
+
 use crate::crew::{Arrangement, Returned};
 use crate::mishap::Mishap;
 use crate::proc::Cost;
 
 /// In front of what differs from run to run, and from language to language.
-pub(crate) const MARGIN: &str = "  | ";
+const MARGIN: &str = "  | ";
 
 /// How one arrangement did the work.
 #[derive(Clone, Copy, Debug)]
@@ -45,8 +47,9 @@ pub(crate) struct Left {
 }
 
 impl Left {
-    /// Less than this moves by itself; in KiB.
-    const NOISE: u64 = 4096;
+    /// In KiB. Up to half of the leak, memory moves by itself: pages are shared
+    /// with others that come and go.
+    const NOISE: u64 = 16 * 1024;
 
     fn cell(self) -> String {
         let Left { done, of, leaked } = self;
@@ -131,16 +134,17 @@ pub(crate) fn choice(crew: Arrangement) -> &'static str {
     }
 }
 
+/// A death that is told in the margin.
+pub(crate) fn aside(worker: WorkerId, exit: Exit) -> String {
+    format!("{MARGIN}{worker:<9} {exit}, not asked")
+}
+
 fn ratio(one: Duration, many: Duration) -> String {
     format!("{:.1}", one.as_secs_f64() / many.as_secs_f64().max(1e-6))
 }
 
 fn ms(time: Duration) -> String {
     format!("{:.0} ms", time.as_secs_f64() * 1000.0)
-}
-
-pub(crate) fn mib(kib: u64) -> String {
-    format!("{:.1} MiB", kib as f64 / 1024.0)
 }
 
 #[cfg(test)]
@@ -196,6 +200,6 @@ mod tests {
     fn what_leaked_is_told_and_noise_is_not() {
         let left = |leaked| Left { done: 3, of: 3, leaked }.cell();
         assert_eq!(left(32 * 1024), "3 of 3, -32 MiB");
-        assert_eq!(left(100), "3 of 3");
+        assert_eq!(left(10_000), "3 of 3");
     }
 }

@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 use cluster::{Event, WorkerId};
 use narrator::Outcome;
 
-use crate::crew::{Arrangement, Returned};
+use crate::crew::Arrangement;
 use crate::mishap::Mishap;
-use crate::report::{Left, MARGIN};
+use crate::report::Left;
 use crate::task::{FILES, Task};
 use crate::worker::Order;
 use crate::{Play, Result, lost, report};
@@ -65,59 +65,34 @@ impl Play {
         arrangement: Arrangement,
     ) -> Result<Left> {
         let (mut crew, before) = self.hire(arrangement)?;
-        // ANCHOR: first
         let mut tasks = vec![Task::Primes(0..1000); self.hands];
         tasks[0] = Task::GoWrong(mishap);
         let returned = self.give(&crew, &tasks)?;
-        // ANCHOR_END: first
-        self.tell_deaths(mishap, &returned);
         let (done, of) = (returned.tasks, tasks.len());
-        let mut has = format!("{done} of {of} tasks done by {arrangement}");
+        for (worker, exit) in returned.died {
+            match mishap {
+                Mishap::Abort => {
+                    self.story.tell(worker, format!("{exit},"), "not asked");
+                }
+                // Not so in every language: what comes of it has a margin.
+                _ => self.story.show(report::aside(worker, exit)),
+            }
+        }
+        if mishap == Mishap::Abort {
+            let has = format!("{done} of {of} tasks done by {arrangement}");
+            self.story.tell("primary", "has", has);
+        }
         let mut leaked = 0;
         if mishap == Mishap::Leak {
-            // ANCHOR: replace
             if crew.workers.len() > 1 {
                 // Threads end with their tasks. Let this process end, too.
                 self.dismiss(&crew.workers[..1])?;
                 crew.workers[0] = self.primary.fork()?;
             }
-            // ANCHOR_END: replace
             let after = self.give_all(&crew, &[])?.cost;
             leaked = after.pss.saturating_sub(before.pss);
-            has += &format!(", {} lost", report::mib(leaked));
         }
-        self.tell_where_it_belongs(mishap, "primary", "has", &has);
         self.dismiss(&crew.workers)?;
         Ok(Left { done, of, leaked })
-    }
-
-    fn tell_deaths(&self, mishap: Mishap, returned: &Returned) {
-        for (worker, words) in returned.last_words.iter().take(1) {
-            let line = format!("{MARGIN}{worker:<9} says: {words}");
-            self.story.show(line.chars().take(80).collect::<String>());
-        }
-        for (worker, exit) in &returned.died {
-            let who = worker.to_string();
-            let how = format!("{exit},");
-            self.tell_where_it_belongs(mishap, &who, &how, "not asked");
-        }
-    }
-
-    /// An abort is the same in every language. The other mishaps are not, and
-    /// what comes of them stands in the margin.
-    fn tell_where_it_belongs(
-        &self,
-        mishap: Mishap,
-        actor: &str,
-        verb: &str,
-        object: &str,
-    ) {
-        match mishap {
-            Mishap::Abort => self.story.tell(actor, verb, object),
-            _ => {
-                let line = format!("{MARGIN}{actor:<9} {verb} {object}");
-                self.story.show(line);
-            }
-        }
     }
 }

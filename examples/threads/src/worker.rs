@@ -30,7 +30,6 @@ pub(crate) struct Done {
     pub(crate) cost: Cost,
 }
 
-// ANCHOR: work
 pub(crate) fn work(mut me: Worker) -> Outcome {
     while let Some(order) = me.recv()? {
         match order.parse()? {
@@ -40,7 +39,6 @@ pub(crate) fn work(mut me: Worker) -> Outcome {
     }
     Ok(()) // the primary asked for the end, or is gone
 }
-// ANCHOR_END: work
 
 fn run(tasks: Vec<Task>, threads: usize) -> io::Result<Done> {
     let before = Cost::now()?.cpu;
@@ -56,15 +54,16 @@ fn run(tasks: Vec<Task>, threads: usize) -> io::Result<Done> {
 
 type Queue = Mutex<std::vec::IntoIter<Task>>;
 
-// ANCHOR: pool
 fn with_a_pool(queue: &Queue, threads: usize) -> io::Result<(u64, Cost)> {
     let barrier = Barrier::new(threads + 1);
+    // ANCHOR: hand
     let hand = || {
         let result = take_tasks(queue);
         barrier.wait(); // all tasks are done,
         barrier.wait(); // and counted while all threads are still there
         result
     };
+    // ANCHOR_END: hand
     thread::scope(|scope| {
         let hands: Vec<_> = (0..threads).map(|_| scope.spawn(hand)).collect();
         barrier.wait();
@@ -92,7 +91,6 @@ fn take_tasks(queue: &Queue) -> io::Result<u64> {
 fn next(queue: &Queue) -> Option<Task> {
     queue.lock().unwrap_or_else(PoisonError::into_inner).next()
 }
-// ANCHOR_END: pool
 
 #[cfg(test)]
 mod tests {
