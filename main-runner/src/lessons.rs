@@ -21,6 +21,8 @@ pub enum Lesson {
     Scheduling(scheduling::Args),
     #[command(aliases = ["cluster-example", "workerProcessesWithHttpServer"])]
     HttpServer(http_server::Args),
+    #[command(alias = "send100Request")]
+    LoadTest(load_test::Args),
 }
 
 impl Lesson {
@@ -34,6 +36,7 @@ impl Lesson {
             Lesson::Restart(args) => restart::run(role, args),
             Lesson::Scheduling(args) => scheduling::run(role, args),
             Lesson::HttpServer(args) => http_server::run(role, args),
+            Lesson::LoadTest(args) => load_test::run(role, args),
         }
     }
 }
@@ -46,6 +49,7 @@ const PAGES: &[(&str, &str)] = &[
     ("restart", include_str!("../../lessons/restart.md")),
     ("scheduling", include_str!("../../lessons/scheduling.md")),
     ("http-server", include_str!("../../lessons/http-server.md")),
+    ("load-test", include_str!("../../lessons/load-test.md")),
 ];
 
 /// What the runner knows about a lesson without running it.
