@@ -27,6 +27,8 @@ pub enum Lesson {
     #[command(alias = "workerThreadEvent")]
     Threads(threads::Args),
     Polyglot(polyglot::Args),
+    #[command(alias = "send100Request")]
+    LoadTest(load_test::Args),
 }
 
 impl Lesson {
@@ -44,6 +46,7 @@ impl Lesson {
             Lesson::Shutdown(args) => shutdown::run(role, args),
             Lesson::Threads(args) => threads::run(role, args),
             Lesson::Polyglot(args) => polyglot::run(role, args),
+            Lesson::LoadTest(args) => load_test::run(role, args),
         }
     }
 }
@@ -60,6 +63,7 @@ const PAGES: &[(&str, &str)] = &[
     ("shutdown", include_str!("../../lessons/shutdown.md")),
     ("threads", include_str!("../../lessons/threads.md")),
     ("polyglot", include_str!("../../lessons/polyglot.md")),
+    ("load-test", include_str!("../../lessons/load-test.md")),
 ];
 
 /// What the runner knows about a lesson without running it.
