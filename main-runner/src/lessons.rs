@@ -24,11 +24,11 @@ pub enum Lesson {
     #[command(alias = "worker-calculation")]
     Calculate(calculate::Args),
     Shutdown(shutdown::Args),
+    #[command(alias = "send100Request")]
+    LoadTest(load_test::Args),
     #[command(alias = "workerThreadEvent")]
     Threads(threads::Args),
     Polyglot(polyglot::Args),
-    #[command(alias = "send100Request")]
-    LoadTest(load_test::Args),
 }
 
 impl Lesson {
@@ -44,9 +44,9 @@ impl Lesson {
             Lesson::HttpServer(args) => http_server::run(role, args),
             Lesson::Calculate(args) => calculate::run(role, args),
             Lesson::Shutdown(args) => shutdown::run(role, args),
+            Lesson::LoadTest(args) => load_test::run(role, args),
             Lesson::Threads(args) => threads::run(role, args),
             Lesson::Polyglot(args) => polyglot::run(role, args),
-            Lesson::LoadTest(args) => load_test::run(role, args),
         }
     }
 }
@@ -61,9 +61,9 @@ const PAGES: &[(&str, &str)] = &[
     ("http-server", include_str!("../../lessons/http-server.md")),
     ("calculate", include_str!("../../lessons/calculate.md")),
     ("shutdown", include_str!("../../lessons/shutdown.md")),
+    ("load-test", include_str!("../../lessons/load-test.md")),
     ("threads", include_str!("../../lessons/threads.md")),
     ("polyglot", include_str!("../../lessons/polyglot.md")),
-    ("load-test", include_str!("../../lessons/load-test.md")),
 ];
 
 /// What the runner knows about a lesson without running it.
