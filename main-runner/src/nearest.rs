@@ -139,7 +139,10 @@ mod tests {
 
     #[test]
     fn an_ambiguous_beginning_lists_the_choices() {
-        assert_eq!(suggestion("c"), "several names begin like that: cpus, clusterEvent, compare");
+        assert_eq!(
+            suggestion("c"),
+            "several names begin like that: cpus, clusterEvent, cluster-example, compare"
+        );
         assert!(wrong("ip", Place::After("help")).advice.starts_with("did you mean `ipc`?"));
     }
 

@@ -164,10 +164,12 @@ impl<'a> Client<'a> {
         let Some((due, every)) = &mut self.due else {
             return Some(Instant::now());
         };
+        // ANCHOR: due
         // Late or not: the wait counts from when it should have begun.
         let intended = *due;
         *due += *every;
         Some(intended)
+        // ANCHOR_END: due
     }
 
     fn begin(&mut self, at: usize, intended: Instant) {
