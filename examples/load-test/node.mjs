@@ -9,7 +9,7 @@ const CONNECTIONS = 16, MS = 700;
 const tell = (actor, ...words) => console.log(actor.padEnd(9), ...words);
 
 // ANCHOR: ask
-/** One connection, one request after another, until the time is over. */
+// One connection, one request after another, until the time is over.
 async function ask(port, end, latencies) {
   const connection = net.connect({ port, noDelay: true });
   await once(connection, 'connect');

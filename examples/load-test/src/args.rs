@@ -58,6 +58,15 @@ pub struct Args {
     pub telling: Telling,
 }
 
+impl Args {
+    pub(crate) fn count_connections(&self) -> String {
+        match self.connections {
+            1 => "1 connection".to_owned(),
+            count => format!("{count} connections"),
+        }
+    }
+}
+
 impl Default for Args {
     fn default() -> Args {
         clap::Parser::parse_from(["load-test"])

@@ -97,11 +97,7 @@ impl<'a> Client<'a> {
             let now = Instant::now();
             self.open_one_by_one(now);
             self.begin_requests(now);
-            // Not to wait for is what is due, or rests: so look again soon.
-            let soon =
-                self.due.is_some() || self.opened < self.connections.len();
-            let timeout: u8 = if soon { 1 } else { 20 };
-            let ready = match self.epoll.wait(&mut events, timeout) {
+            let ready = match self.epoll.wait(&mut events, self.patience(now)) {
                 Ok(ready) => ready,
                 Err(nix::errno::Errno::EINTR) => 0,
                 Err(error) => return Err(error.into()),
@@ -117,6 +113,18 @@ impl<'a> Client<'a> {
         Ok(self.tally)
     }
     // ANCHOR_END: run
+
+    /// For how many milliseconds nothing has to be done unless answers come.
+    fn patience(&self, now: Instant) -> u8 {
+        match self.due {
+            _ if self.opened < self.connections.len() => 1,
+            // So near is 0 that a sleep would be late.
+            Some((due, _)) if due > now => {
+                (due - now).as_millis().min(20) as u8
+            }
+            _ => 20,
+        }
+    }
 
     fn is_over(&self) -> bool {
         let Plan { end, left, over, .. } = self.plan;
@@ -164,10 +172,12 @@ impl<'a> Client<'a> {
         let Some((due, every)) = &mut self.due else {
             return Some(Instant::now());
         };
+        // ANCHOR: due
         // Late or not: the wait counts from when it should have begun.
         let intended = *due;
         *due += *every;
         Some(intended)
+        // ANCHOR_END: due
     }
 
     fn begin(&mut self, at: usize, intended: Instant) {

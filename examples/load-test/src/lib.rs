@@ -86,7 +86,7 @@ impl Play {
             self.turn()?;
         }
         let Some(address) = self.service.address() else { return gone() };
-        let asks = format!("asks on {} connections", self.args.connections);
+        let asks = format!("asks on {}", self.args.count_connections());
         self.tell("visitor", &asks);
         let target = Target::local(address);
         let args = self.args.clone();

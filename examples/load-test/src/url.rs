@@ -20,7 +20,7 @@ pub(crate) fn run(url: &str, args: &Args) -> Outcome {
         }
     })?;
     // ANCHOR_END: ctrlc
-    let asks = format!("loads {url} on {} connections", args.connections);
+    let asks = format!("loads {url} on {}", args.count_connections());
     story.iter().for_each(|story| story.tell("visitor", &asks, ""));
     let tally = load::run(&target, args)?;
     match &story {
