@@ -19,6 +19,15 @@ pub enum Lesson {
     Restart(restart::Args),
     #[command(alias = "schedulingPolicy")]
     Scheduling(scheduling::Args),
+    #[command(aliases = ["cluster-example", "workerProcessesWithHttpServer"])]
+    HttpServer(http_server::Args),
+    #[command(alias = "worker-calculation")]
+    Calculate(calculate::Args),
+    Shutdown(shutdown::Args),
+    #[command(alias = "send100Request")]
+    LoadTest(load_test::Args),
+    #[command(alias = "workerThreadEvent")]
+    Threads(threads::Args),
     Polyglot(polyglot::Args),
 }
 
@@ -32,6 +41,11 @@ impl Lesson {
             Lesson::Ipc(args) => ipc::run(role, args),
             Lesson::Restart(args) => restart::run(role, args),
             Lesson::Scheduling(args) => scheduling::run(role, args),
+            Lesson::HttpServer(args) => http_server::run(role, args),
+            Lesson::Calculate(args) => calculate::run(role, args),
+            Lesson::Shutdown(args) => shutdown::run(role, args),
+            Lesson::LoadTest(args) => load_test::run(role, args),
+            Lesson::Threads(args) => threads::run(role, args),
             Lesson::Polyglot(args) => polyglot::run(role, args),
         }
     }
@@ -44,6 +58,11 @@ const PAGES: &[(&str, &str)] = &[
     ("ipc", include_str!("../../lessons/ipc.md")),
     ("restart", include_str!("../../lessons/restart.md")),
     ("scheduling", include_str!("../../lessons/scheduling.md")),
+    ("http-server", include_str!("../../lessons/http-server.md")),
+    ("calculate", include_str!("../../lessons/calculate.md")),
+    ("shutdown", include_str!("../../lessons/shutdown.md")),
+    ("load-test", include_str!("../../lessons/load-test.md")),
+    ("threads", include_str!("../../lessons/threads.md")),
     ("polyglot", include_str!("../../lessons/polyglot.md")),
 ];
 

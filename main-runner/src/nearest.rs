@@ -139,7 +139,9 @@ mod tests {
 
     #[test]
     fn an_ambiguous_beginning_lists_the_choices() {
-        assert_eq!(suggestion("c"), "several names begin like that: cpus, clusterEvent, compare");
+        let choices = suggestion("c");
+        assert!(choices.starts_with("several names begin like that: cpus,"), "{choices}");
+        assert!(choices.ends_with(", compare"), "{choices}");
         assert!(wrong("ip", Place::After("help")).advice.starts_with("did you mean `ipc`?"));
     }
 

@@ -3,14 +3,18 @@
 //! Each round measures every contender once, so that a machine that changes its speed does so for all of them. What is printed
 //! is the median of the rounds, and the median of the rounds' ratios.
 
+#[path = "contenders/asked.rs"]
+mod asked;
 mod contenders;
+#[path = "contenders/report.rs"]
+mod report;
 
-use std::io::{BufRead, BufReader, Write};
-use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::time::Duration;
 
+use asked::Asked;
 use cluster::Primary;
 use contenders::{Bare, Echo, end, fork_to_online, take_part};
+use report::row;
 
 const ROUNDS: usize = 9;
 const ROUND_TRIPS: u64 = 10_000;
@@ -21,7 +25,8 @@ fn main() {
     if !std::env::args().any(|arg| arg == "--bench") {
         return; // `cargo test --benches` only wants to know whether it starts
     }
-    let Some(mut node) = Node::start() else {
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/benches/node.mjs");
+    let Some(mut node) = Asked::start(std::process::Command::new("node").arg(script)) else {
         eprintln!("node is not installed: nothing to compare with");
         std::process::exit(1);
     };
@@ -33,7 +38,7 @@ fn main() {
         let per_trip = |time: Duration| time.as_secs_f64() * 1e6 / ROUND_TRIPS as f64;
         ours.push(per_trip(echo.round_trips(ROUND_TRIPS)));
         bares.push(per_trip(bare.round_trips(ROUND_TRIPS)));
-        nodes.push(node.ask(&format!("round-trips {ROUND_TRIPS}")));
+        nodes.push(node.number(&format!("round-trips {ROUND_TRIPS}")));
     }
     println!("message round trip, 64 bytes, us (median of {ROUNDS} rounds)");
     row("cluster", &ours, None);
@@ -46,7 +51,7 @@ fn main() {
         let ballast = vec![1u8; 1 << 30]; // every page touched
         large.push(fork_time(&mut echo.primary));
         drop(ballast);
-        nodes.push(node.ask(&format!("forks {FORKS}")));
+        nodes.push(node.number(&format!("forks {FORKS}")));
     }
     println!("\nfork to online, ms (median of {ROUNDS} rounds)");
     row("cluster", &ours, None);
@@ -55,7 +60,7 @@ fn main() {
 
     let pid = echo.primary.pid(echo.worker).expect("it runs");
     let ours = [resident(pid)];
-    let nodes = [resident(node.ask("worker-pid") as u32)];
+    let nodes = [resident(node.number("worker-pid") as u32)];
     println!("\nresident memory of an idle worker, MiB");
     row("cluster", &ours, None);
     row("node:cluster", &nodes, Some(&ours));
@@ -77,52 +82,4 @@ fn resident(pid: u32) -> f64 {
     let line = status.lines().find(|line| line.starts_with("VmRSS:")).expect("Linux says it");
     let kib: f64 = line.split_whitespace().nth(1).and_then(|it| it.parse().ok()).expect("a number");
     kib / 1024.0
-}
-
-/// One contender: its median, and how that compares with ours, round by round.
-fn row(name: &str, values: &[f64], ours: Option<&[f64]>) {
-    let ratio = ours.map(|ours| {
-        let ratios: Vec<f64> =
-            values.iter().zip(ours).map(|(theirs, ours)| theirs / ours).collect();
-        format!("{:6.2} times ours", median(&ratios))
-    });
-    println!("  {name:<30} {:9.3}  {}", median(values), ratio.unwrap_or_default());
-}
-
-fn median(values: &[f64]) -> f64 {
-    let mut sorted = values.to_vec();
-    sorted.sort_by(f64::total_cmp);
-    sorted[sorted.len() / 2]
-}
-
-/// A Node primary that measures when asked; `node.mjs` beside this file.
-struct Node {
-    child: Child,
-    questions: ChildStdin,
-    answers: BufReader<ChildStdout>,
-}
-
-impl Node {
-    fn start() -> Option<Node> {
-        let script = concat!(env!("CARGO_MANIFEST_DIR"), "/benches/node.mjs");
-        let mut command = Command::new("node");
-        command.arg(script).stdin(Stdio::piped()).stdout(Stdio::piped());
-        let mut child = command.spawn().ok()?;
-        let (questions, answers) = (child.stdin.take()?, child.stdout.take()?);
-        Some(Node { child, questions, answers: BufReader::new(answers) })
-    }
-
-    fn ask(&mut self, question: &str) -> f64 {
-        writeln!(self.questions, "{question}").expect("node reads");
-        let mut answer = String::new();
-        self.answers.read_line(&mut answer).expect("node answers");
-        answer.trim().parse().expect("a number")
-    }
-}
-
-impl Drop for Node {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
 }

@@ -152,6 +152,7 @@ impl Channel {
                 Err(Errno::INTR) => {}
                 Err(error) => {
                     self.deaf = true;
+                    self.outbox.close_handles();
                     return Err(error);
                 }
             }

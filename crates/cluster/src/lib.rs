@@ -53,7 +53,7 @@
 //! | `worker.state`, `isConnected()`, `isDead()`, `exitedAfterDisconnect` | [`Primary::state`], [`Primary::is_connected`], [`Primary::is_dead`], [`Primary::exited_after_disconnect`] | `primary/mod.rs` |
 //! | `cluster.on(…)`, `worker.on(…)` in the primary | [`Primary::next_event`], [`Event`] | `primary/turn.rs`, `primary/event.rs` |
 //! | `worker.send(message, handle)` | [`Primary::send`], [`Primary::send_with`], [`Primary::broadcast`] | `primary/send.rs` |
-//! | `worker.disconnect()`, `cluster.disconnect()` | [`Primary::disconnect`], [`Primary::disconnect_all`], [`Primary::begin_shutdown`] | `primary/mod.rs`, `primary/ending.rs` |
+//! | `worker.disconnect()`, `cluster.disconnect()` | [`Primary::disconnect`], [`Primary::disconnect_all`], [`Primary::begin_shutdown`], [`Primary::stop_accepting`] | `primary/mod.rs`, `primary/ending.rs`, `primary/listening.rs` |
 //! | `worker.kill(signal)` in the primary | [`Primary::kill`] | `primary/mod.rs` |
 //! | `cluster.schedulingPolicy`, `SCHED_RR`, `SCHED_NONE` | [`Primary::set_scheduling_policy`], [`SchedulingPolicy`] | `policy.rs`, `primary/rotation.rs` |
 //! | `process.on('message')` | [`Worker::recv`], [`Worker::next_event`] | `worker/mod.rs` |
@@ -70,6 +70,8 @@
 //! * Between Rust peers a connection is handed only to a worker whose program waits for one. In Node's rotation it may wait behind
 //!   another one in a busy worker while others idle; so it may in a Rust worker of a Node primary.
 //! * A listener whose last user crashed stays open, with its queue, while a replacement may come. (Node closes it.)
+//! * A Node worker that refuses a connection (`maxConnections`), or loses its socket, is offered the next one 50 ms later; meanwhile others
+//!   are. (In Node a connection that all workers refuse goes round without a pause, and a worker that lost one gets no other.)
 //! * `Disconnect` is always told, and before `Exit`; no message comes after it. What a worker wrote before its end arrives.
 //! * [`Primary::workers`] lists a worker until its exit has been told. (Node drops it when it is asked to disconnect, so that
 //!   `cluster.disconnect(callback)` calls back when the first of the workers is gone.)

@@ -6,10 +6,14 @@
 #[path = "processes/harness.rs"]
 mod harness;
 
+#[path = "processes/crashes.rs"]
+mod crashes;
 #[path = "processes/ending.rs"]
 mod ending;
 #[path = "processes/handles.rs"]
 mod handles;
+#[path = "processes/handover.rs"]
+mod handover;
 #[path = "processes/hostile.rs"]
 mod hostile;
 #[path = "processes/leaks.rs"]
@@ -24,22 +28,32 @@ mod listening;
 mod messages;
 #[path = "processes/node.rs"]
 mod node;
+#[path = "processes/node_listening.rs"]
+mod node_listening;
+#[path = "processes/overload.rs"]
+mod overload;
 #[path = "processes/policy.rs"]
 mod policy;
 #[path = "processes/program.rs"]
 mod program;
 #[path = "processes/queues.rs"]
 mod queues;
+#[path = "processes/raw.rs"]
+mod raw;
 #[path = "processes/remote.rs"]
 mod remote;
 #[path = "processes/restart.rs"]
 mod restart;
+#[path = "processes/scheduling.rs"]
+mod scheduling;
 #[path = "processes/settings.rs"]
 mod settings;
 #[path = "processes/shared.rs"]
 mod shared;
 #[path = "processes/signals.rs"]
 mod signals;
+#[path = "processes/storm.rs"]
+mod storm;
 #[path = "processes/waiting.rs"]
 mod waiting;
 
@@ -60,6 +74,12 @@ fn main() {
         listen_errors::tests,
         shared::tests,
         policy::tests,
+        scheduling::tests,
+        overload::tests,
+        crashes::tests,
+        storm::tests,
+        handover::tests,
         node::tests,
+        node_listening::tests,
     ]);
 }

@@ -1,4 +1,6 @@
 //! A visitor's connection, which ends with the visitor's patience.
+//!
+//! A lesson that needs a visitor in a certain phase drives one by hand: half a request now, the rest later.
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -7,8 +9,9 @@ use std::time::{Duration, Instant};
 use crate::answer::Decoder;
 use crate::{Answer, Trouble};
 
+/// A visitor's connection; see [`Visitor::connect`](crate::Visitor::connect).
 #[derive(Debug)]
-pub(crate) struct Connection {
+pub struct Connection {
     stream: TcpStream,
     decoder: Decoder,
     deadline: Instant,
@@ -61,7 +64,11 @@ impl Connection {
         }
     }
 
-    pub(crate) fn send(&mut self, bytes: &[u8]) -> Result<(), Trouble> {
+    /// Sends these bytes: a request, or a part of one.
+    ///
+    /// # Errors
+    /// What kept them from going out.
+    pub fn send(&mut self, bytes: &[u8]) -> Result<(), Trouble> {
         self.stream.set_write_timeout(Some(time_left(self.deadline)?))?;
         Ok(self.stream.write_all(bytes)?)
     }
@@ -75,7 +82,11 @@ impl Connection {
         }
     }
 
-    fn hear(&mut self) -> Result<Answer, Trouble> {
+    /// Waits for a whole answer.
+    ///
+    /// # Errors
+    /// What came instead; [`Trouble::ClosedEarly`] also when nothing was asked and the server hangs up.
+    pub fn hear(&mut self) -> Result<Answer, Trouble> {
         let mut block = [0; 4096];
         loop {
             if let Some(answer) = self.decoder.next()? {

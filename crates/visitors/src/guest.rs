@@ -3,6 +3,7 @@
 use std::fmt;
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{Shutdown, TcpStream};
+use std::os::fd::{AsFd, BorrowedFd};
 use std::time::{Duration, Instant};
 
 use crate::request::{self, Request};
@@ -56,6 +57,25 @@ impl Guest {
         Guest { stream, bytes: Vec::new(), head_only: false }
     }
 
+    /// Whether the guest has begun a request that is not answered yet: it, or a part of it, has been read.
+    pub fn has_begun(&self) -> bool {
+        !self.bytes.is_empty()
+    }
+
+    /// Reads once what the guest sends, and says whether it has begun a request; `false`: it has left.
+    ///
+    /// For a worker that waits for other things, too: poll(2) the guest beside them, then hear it. If nothing has come, this waits.
+    ///
+    /// # Errors
+    /// What ended the connection.
+    pub fn hear(&mut self) -> io::Result<bool> {
+        let mut block = [0; 4096];
+        self.stream.set_read_timeout(None)?; // `next_request` may have left one
+        let length = self.stream.read(&mut block)?;
+        self.bytes.extend_from_slice(&block[..length]);
+        Ok(self.has_begun())
+    }
+
     /// Waits for the next request. `None`: the guest has left, or said nothing for that long; close the connection.
     ///
     /// # Errors
@@ -68,7 +88,7 @@ impl Guest {
                 self.head_only = request.method == "HEAD";
                 return Ok(Some(request));
             }
-            let begun = !self.bytes.is_empty();
+            let begun = self.has_begun();
             match read_before(&mut self.stream, &mut block, deadline) {
                 Ok(0) if begun => return Err(Refusal::Gone),
                 Ok(0) => return Ok(None),
@@ -106,6 +126,13 @@ impl Guest {
                 return;
             }
         }
+    }
+}
+
+/// Readable when the guest has sent something, or has left.
+impl AsFd for Guest {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.stream.as_fd()
     }
 }
 

@@ -1,13 +1,16 @@
 //! The clients that lessons bring along, and the little HTTP that their workers speak.
 //!
-//! A [`Visitor`] asks a server on this machine, in one of four ways, and tells what it saw:
+//! A [`Visitor`] asks a server on this machine, in one of five ways, and tells what it saw:
 //!
 //! | kind | what it does |
 //! |---|---|
 //! | [`visit`](Visitor::visit) | one connection, one request |
 //! | [`stay`](Visitor::stay) | many requests on one connection (keep-alive) |
+//! | [`come`](Visitor::come) | the same, for this and that, when somebody says so |
 //! | [`visit_slowly`](Visitor::visit_slowly) | sends its request late, or byte by byte |
 //! | [`vanish`](Visitor::vanish) | goes away before it has asked |
+//!
+//! With [`connect`](Visitor::connect) it only comes, and a lesson says what it sends, and when.
 //!
 //! ```
 //! use std::net::TcpListener;
@@ -46,8 +49,9 @@ mod trouble;
 mod visitor;
 
 pub use answer::{Answer, MAX_BODY, MAX_HEAD, MAX_HEADERS};
+pub use connection::Connection;
 pub use guest::{Guest, Refusal, Response};
 pub use request::{MAX_REQUEST_BODY, MAX_REQUEST_HEAD, Request};
 pub use seen::Seen;
 pub use trouble::Trouble;
-pub use visitor::{Leaves, PATIENCE, Slowness, Visitor};
+pub use visitor::{Leaves, PATIENCE, Slowness, Stay, Visitor};

@@ -123,6 +123,15 @@ impl Visitor {
         seen
     }
 
+    /// Comes, and does not ask yet: see [`Stay::ask`].
+    ///
+    /// # Errors
+    /// What kept it from coming.
+    pub fn come(&self) -> Result<Stay, Trouble> {
+        let connection = Connection::open(self.address, Instant::now() + self.patience)?;
+        Ok(Stay { visitor: *self, connection, open: true })
+    }
+
     /// One request, slowly. The patience covers the slowness, too. A server that loses *its* patience first is heard.
     pub fn visit_slowly(&self, path: &str, slowness: Slowness) -> Seen {
         self.see(|deadline| {
@@ -154,12 +163,45 @@ impl Visitor {
         }
     }
 
+    /// Only connects: what it asks, and when, is up to the caller. The patience begins now.
+    ///
+    /// # Errors
+    /// What kept it from coming that far.
+    pub fn connect(&self) -> Result<Connection, Trouble> {
+        Connection::open(self.address, Instant::now() + self.patience)
+    }
+
     fn see(&self, visit: impl FnOnce(Instant) -> Result<Answer, Trouble>) -> Seen {
         let start = Instant::now();
         // Patience for centuries is as good as for a year, and does not overflow the clock.
         let patience = self.patience.min(Duration::from_secs(365 * 24 * 3600));
         let result = visit(start + patience);
         Seen { result, latency: start.elapsed() }
+    }
+}
+
+/// A visitor who has come, and asks for this and that on one connection (keep-alive).
+#[derive(Debug)]
+pub struct Stay {
+    visitor: Visitor,
+    connection: Connection,
+    open: bool,
+}
+
+impl Stay {
+    /// One request. After the first trouble, and after an answer with which the server closes, it is [`Trouble::ClosedEarly`].
+    pub fn ask(&mut self, path: &str) -> Seen {
+        let Stay { visitor, connection, open } = self;
+        let seen = visitor.see(|deadline| {
+            let request = request(visitor.address, path, "keep-alive")?;
+            if !*open {
+                return Err(Trouble::ClosedEarly);
+            }
+            connection.extend(deadline);
+            connection.ask(&request)
+        });
+        *open &= stays(&seen) || matches!(seen.result, Err(Trouble::NotAPath(_)));
+        seen
     }
 }
 

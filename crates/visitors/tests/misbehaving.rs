@@ -130,6 +130,25 @@ fn one_who_stays_asks_many_times_on_one_connection() {
 }
 
 #[test]
+fn one_who_has_come_asks_this_and_that_until_the_server_closes() {
+    let (visitor, server) = host(PATIENCE);
+    let mut stay = visitor.come().unwrap();
+    assert_eq!([stay.ask("/").worker(), stay.ask("/that").worker()], [Some(2), Some(2)]);
+    assert_eq!(stay.ask("that").result, Err(Trouble::NotAPath("that".into())));
+    assert_eq!(stay.ask("/").worker(), Some(2));
+    drop(stay);
+    assert_eq!(server.join().unwrap().0, 3);
+
+    let (visitor, server) = host(Duration::ZERO);
+    let mut stay = visitor.come().unwrap();
+    for _ in 0..2 {
+        let trouble = stay.ask("/").result.unwrap_err();
+        assert!(matches!(trouble, Trouble::ClosedEarly | Trouble::Reset), "{trouble}");
+    }
+    server.join().unwrap();
+}
+
+#[test]
 fn one_who_stays_sees_that_the_server_does_not_let_it() {
     let (visitor, server) = server(|mut stream| {
         let _ = stream.read(&mut [0; 4096]).unwrap();
@@ -245,5 +264,27 @@ fn many_come_at_once_and_each_tells_what_it_saw() {
     });
     let seen = visitor.at_once("/", 20);
     assert!(seen.len() == 20 && seen.iter().all(|seen| seen.worker() == Some(2)), "{seen:?}");
+    server.join().unwrap();
+}
+
+#[test]
+fn a_request_in_two_halves_has_begun_with_the_first_and_is_answered_after_the_second() {
+    let (said, heard) = std::sync::mpsc::channel();
+    let (visitor, server) = server(move |stream| {
+        let mut guest = Guest::new(stream);
+        assert!(!guest.has_begun());
+        assert!(guest.hear().unwrap() && guest.has_begun());
+        said.send(()).unwrap();
+        let request = guest.next_request(PATIENCE).unwrap().unwrap();
+        assert!(!guest.has_begun());
+        guest.answer(&Response::text(200, request.path)).unwrap();
+        assert!(!guest.hear().unwrap(), "it has left");
+    });
+    let mut connection = visitor.connect().unwrap();
+    connection.send(b"GET /half").unwrap();
+    heard.recv().unwrap();
+    connection.send(b"way HTTP/1.1\r\n\r\n").unwrap();
+    assert_eq!(connection.hear().unwrap().text(), "/halfway");
+    drop(connection);
     server.join().unwrap();
 }

@@ -88,7 +88,10 @@ impl Primary {
             self.listeners.under_way.insert(seq, under_way);
             let Some(channel) = self.channel(worker) else { continue };
             channel.push_internal_with(message, HandleKind::Stream, connection);
-            let _ = channel.flush(); // if the worker is gone, the read side finds out
+            if channel.flush().is_err() {
+                // It takes nothing any more. If it is gone the read side finds out; it may as well stay, and never read.
+                self.take_back(seq);
+            }
         }
     }
 

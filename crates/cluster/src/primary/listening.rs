@@ -23,6 +23,21 @@ const BACKLOG: i32 = 511;
 const REPLACEMENT: Duration = Duration::from_secs(10);
 
 impl Primary {
+    /// Takes no connection any more on the sockets that workers share ([`SchedulingPolicy::Shared`]): whoever waits in accept(2) gets
+    /// `EINVAL`, in every worker at once, and new clients are refused. Those that were connected and not yet accepted are reset.
+    ///
+    /// For workers that gave the socket to a library ([`Listener::into_std`](crate::Listener::into_std)) which cannot stop by itself. Call it right before
+    /// [`begin_shutdown`](Primary::begin_shutdown), or before [`disconnect_all`](Primary::disconnect_all): a worker that begins to listen after it opens the
+    /// socket again.
+    pub fn stop_accepting(&mut self) {
+        for listener in self.listeners.all.values() {
+            if let Distribution::Shared(_) = listener.distribution {
+                // It fails where no worker listens yet, and then there is nothing to stop.
+                let _ = listener.socket.shutdown(std::net::Shutdown::Read);
+            }
+        }
+    }
+
     /// A worker asks for a listener; Node's `queryServer`.
     pub(super) fn query_server(&mut self, worker: WorkerId, query: &Received) {
         let Some(child) = self.workers.get(&worker) else { return };
@@ -187,6 +202,13 @@ impl Primary {
         }
     }
 
+    /// Closes the listeners that no worker holds as well. A worker that is too busy to hear that it shall leave would keep them open
+    /// for clients that nobody serves any more.
+    pub(super) fn close_what_only_we_hold(&mut self) {
+        let shared = |it: &Listener| matches!(it.distribution, Distribution::Shared(_));
+        self.listeners.all.retain(|_, listener| shared(listener));
+    }
+
     /// Closes the listeners whose last user crashed, once nobody can be expected to come for them.
     pub(super) fn close_orphans(&mut self) {
         if self.listeners.all.values().all(|listener| listener.orphaned_by.is_none()) {
@@ -209,7 +231,9 @@ impl Primary {
 
     /// Until when somebody may come for what this worker left: it was only just told gone, or others were started since.
     fn may_be_replaced(&self, crashed: WorkerId, now: Instant) -> Option<Instant> {
-        if self.workers.contains_key(&crashed) || !self.due.is_empty() {
+        // The exit of one that crashed has not been told yet: only then can the program replace it.
+        let untold = self.workers.values().any(|child| child.asked == Some(false));
+        if untold || self.workers.contains_key(&crashed) || !self.due.is_empty() {
             return Some(now + REPLACEMENT);
         }
         let younger = self.workers.range(crashed..).map(|(_, child)| child);

@@ -257,16 +257,21 @@ impl Primary {
         self.waker.clone()
     }
 
-    /// Begins to stop, and returns at once: every worker is asked to disconnect; who is still there after `grace` gets
+    /// Begins to stop, and returns at once: forks that are due are cancelled; every worker is asked to disconnect; who is still there after `grace` gets
     /// SIGTERM; who is still there after the grace once more (at most one second) gets SIGKILL. `next_event`
     /// goes on telling, and [`Event::Stopped`] comes last. A second call can only hurry.
+    ///
+    /// Under [`SchedulingPolicy::RoundRobin`] the listeners close now, however busy the workers are: who comes later is refused,
+    /// and can go elsewhere at once. Who has come, and was not handed to a worker yet, is disconnected.
     pub fn begin_shutdown(&mut self, grace: Duration) {
         let now = Instant::now();
         match &mut self.ending {
             Some(ending) => ending.hurry(now, grace),
             None => {
                 self.ending = Some(Ending::new(now, grace));
+                self.due.clear();
                 self.disconnect_all();
+                self.close_what_only_we_hold();
                 self.tell_if_stopped();
             }
         }

@@ -152,6 +152,13 @@ impl Outbox {
         Some(line)
     }
 
+    /// The peer takes nothing any more: our copies of descriptors would keep open what everybody else has closed.
+    pub(crate) fn close_handles(&mut self) {
+        let writing = self.writing.as_mut().map(|(line, _)| line);
+        let lines = writing.into_iter().chain(&mut self.queue).chain(&mut self.in_flight);
+        lines.for_each(|line| line.handle = None);
+    }
+
     fn forget(&mut self, line: &Line) {
         self.user_bytes -= line.user_bytes;
         self.internal_bytes -= line.internal_bytes;

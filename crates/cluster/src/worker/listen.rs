@@ -82,8 +82,8 @@ impl Listen {
         self
     }
 
-    /// How many connections the kernel may hold that nobody has accepted; 511 if never set, as Node. The worker that asks first
-    /// decides. See listen(2); Linux allows at most `net.core.somaxconn`.
+    /// How many connections the kernel may hold that nobody has accepted; 511 if never set, or 0, as Node. The worker that asks
+    /// first decides; on a shared socket the one that listened last. See listen(2); Linux allows at most `net.core.somaxconn`.
     pub fn backlog(mut self, connections: u32) -> Listen {
         self.backlog = Some(connections);
         self

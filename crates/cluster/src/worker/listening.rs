@@ -172,7 +172,8 @@ fn start(socket: &OwnedFd, address: &Address, on: &Listen) -> Result<Option<u16>
         return Err(Error::Blocking { address: address.to_string(), blocks });
     }
     if !matches!(address, Address::Udp(_)) {
-        let backlog = on.backlog.and_then(|backlog| backlog.try_into().ok()).unwrap_or(511);
+        let backlog = on.backlog.filter(|&backlog| backlog > 0); // 0 means what Node takes it to mean
+        let backlog = backlog.and_then(|backlog| backlog.try_into().ok()).unwrap_or(511);
         rustix::net::listen(socket, backlog).map_err(refused)?;
     }
     Ok(port)

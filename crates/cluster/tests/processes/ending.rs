@@ -1,8 +1,10 @@
 //! The end: of a worker's primary, and of a whole cluster in an orderly way.
 
+use std::io::{ErrorKind, Read, Write};
+use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
-use cluster::{Error, Event, Primary, Report, Signal, Worker, WorkerId};
+use cluster::{Address, Error, Event, Primary, Report, SchedulingPolicy, Signal, Worker, WorkerId};
 
 use crate::harness::{Events, Test, part, test};
 
@@ -134,6 +136,32 @@ pub fn tests() -> Vec<Test> {
                 assert!(begin.elapsed() < LONG / 2);
             })
             .worker(differently_willing),
+        test("a_shutdown_refuses_who_comes_later_however_busy_the_workers_are")
+            .primary(|mut primary| {
+                primary.set_scheduling_policy(SchedulingPolicy::RoundRobin).unwrap();
+                primary.fork().unwrap();
+                let address = primary.until(|event| match event {
+                    Event::Listening(_, Address::Tcp(address)) => Some(address),
+                    _ => None,
+                });
+                let taken = TcpStream::connect(address).unwrap();
+                ready(&mut primary, 1);
+                primary.begin_shutdown(LONG);
+                let later = TcpStream::connect(address).unwrap_err();
+                assert_eq!(later.kind(), ErrorKind::ConnectionRefused);
+                let mut answer = String::new();
+                (&taken).write_all(b".").unwrap(); // it has worked enough
+                (&taken).read_to_string(&mut answer).unwrap();
+                assert_eq!(answer, "served");
+                assert!(stopped(&mut primary).is_clean());
+            })
+            .worker(|mut me, _| {
+                let listener = me.listen("127.0.0.1:0").unwrap();
+                let mut connection = listener.accept().unwrap().unwrap();
+                me.send("busy").unwrap();
+                connection.read_exact(&mut [0]).unwrap();
+                connection.write_all(b"served").unwrap();
+            }),
         test("a_shutdown_starts_no_worker_any_more").primary(|mut primary| {
             let worker = primary.fork().unwrap();
             primary.begin_shutdown(LONG);

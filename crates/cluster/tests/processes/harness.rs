@@ -20,7 +20,7 @@ pub struct Test {
     plain: fn(&str),
     outside: fn(&Test),
     needs: fn() -> Result<(), String>,
-    policy: Option<&'static str>,
+    pub policy: Option<&'static str>,
 }
 
 pub fn test(name: &'static str) -> Test {
@@ -67,9 +67,7 @@ impl Test {
     }
 
     pub fn start(&self) -> Program {
-        let mut command = Command::new(std::env::current_exe().unwrap());
-        command.envs(self.policy.map(|policy| ("NODE_CLUSTER_SCHED_POLICY", policy)));
-        Program::start(self, command)
+        Program::start(self, Command::new(std::env::current_exe().unwrap()))
     }
 
     /// Starts it by a shell, which ends with `exec "$0"`.

@@ -232,7 +232,7 @@ fn end(message: &str) -> [String; 3] {
 }
 
 /// The channel of a program that has not taken its role.
-fn channel() -> UnixStream {
+pub fn channel() -> UnixStream {
     let number = std::env::var("NODE_CHANNEL_FD").unwrap().parse().unwrap();
     #[allow(unsafe_code)]
     // SAFETY: it is this program's channel, by the primary's word, and nobody else here takes it.

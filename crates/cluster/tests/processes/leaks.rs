@@ -145,7 +145,7 @@ pub fn open_files() -> usize {
 }
 
 #[track_caller]
-fn has_no_child() {
+pub fn has_no_child() {
     let children = nix::sys::wait::waitpid(None, Some(nix::sys::wait::WaitPidFlag::WNOHANG));
     assert_eq!(children, Err(nix::errno::Errno::ECHILD));
 }

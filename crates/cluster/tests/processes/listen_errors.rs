@@ -2,10 +2,11 @@
 
 use std::net::TcpListener;
 
-use cluster::{Event, WorkerEvent};
+use cluster::{Event, Signal, WorkerEvent, json};
 use nix::unistd::{Uid, seteuid};
+use socket2::{Domain, Socket, Type};
 
-use crate::harness::{Events, Test, in_both, test};
+use crate::harness::{Events, Test, in_both, plain, test};
 use crate::leaks::open_files;
 use crate::listening::Directory;
 use crate::remote::{asks, fork_some, is_refused, obeys, order, tell, until_gone};
@@ -104,6 +105,33 @@ pub fn tests() -> Vec<Test> {
     .into_iter()
     .flatten()
     .collect();
+    tests.push(
+        test("a_port_that_is_seen_to_be_taken_only_at_listen_is_an_error_until_it_is_free")
+            .policy("none")
+            .primary(|mut primary| {
+                // Two sockets may be bound to one port (SO_REUSEADDR); the second listen(2) fails.
+                let other = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+                other.set_reuse_address(true).unwrap();
+                let any: std::net::SocketAddr = "127.0.0.1:0".parse().unwrap();
+                other.bind(&any.into()).unwrap();
+                let at = other.local_addr().unwrap().as_socket().unwrap();
+                let holds = primary.fork_with(plain(&at.port().to_string())).unwrap();
+                assert_eq!(primary.hears(holds), json!("holds"));
+                other.listen(1).unwrap();
+                let [worker] = fork_some(&mut primary);
+                let listen = format!("listen {at}");
+                let told = tell(&mut primary, worker, &listen);
+                assert_eq!(told, format!("cannot listen on {at}: address already in use"));
+                drop(other);
+                assert_eq!(tell(&mut primary, worker, &listen), at.to_string());
+                primary.kill(holds, Signal::SIGKILL).unwrap();
+                until_gone(&mut primary, holds);
+                order(&mut primary, &[worker], "accept 0");
+                assert_eq!(asks(&mut primary, &at.to_string()), worker.to_string());
+            })
+            .plain(crate::raw::only_asks)
+            .worker(obeys),
+    );
     tests.push(
         test("a_worker_that_wants_the_other_mode_is_told_and_holds_nothing")
             .policy("none")

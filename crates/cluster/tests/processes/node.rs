@@ -148,7 +148,7 @@ pub fn tests() -> Vec<Test> {
 }
 
 /// Node 20 or newer, or why not. With `REQUIRE_NODE` its absence is a failure.
-fn node_20() -> Result<(), String> {
+pub fn node_20() -> Result<(), String> {
     let version = Command::new("node").arg("--version").output();
     let version = version.map_or(String::new(), |out| String::from_utf8_lossy(&out.stdout).into());
     let major = version.trim_start_matches('v').split('.').next();
@@ -161,15 +161,20 @@ fn node_20() -> Result<(), String> {
     Err(reason)
 }
 
-fn script(name: &str) -> PathBuf {
+pub fn script(name: &str) -> PathBuf {
     [env!("CARGO_MANIFEST_DIR"), "tests", "node", name].iter().collect()
 }
 
 fn node_worker() -> Settings {
+    node_settings().args([script("worker.mjs")])
+}
+
+/// Settings for Node itself.
+pub fn node_settings() -> Settings {
     let path = std::env::var_os("PATH").unwrap();
     let node = std::env::split_paths(&path).map(|directory| directory.join("node"));
     let node = node.into_iter().find(|node| node.exists()).unwrap();
-    Settings::new().exec(node).args([script("worker.mjs")])
+    Settings::new().exec(node)
 }
 
 /// Starts a Node worker and waits until its script runs.

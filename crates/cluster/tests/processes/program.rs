@@ -23,6 +23,7 @@ impl Program {
     pub fn start(test: &Test, mut command: Command) -> Program {
         let mut child = command
             .env("CLUSTER_TEST", test.name)
+            .envs(test.policy.map(|policy| ("NODE_CLUSTER_SCHED_POLICY", policy)))
             .process_group(0)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
