@@ -24,10 +24,11 @@ const runner = process.env.MAIN_RUNNER ?? `${target}/debug/main-runner`;
 const node = process.execPath;
 
 function fork(language) {
+  const server = `${import.meta.dirname}/server.mjs`;
   // ANCHOR: fork
-  // Whatever stands in execPath is started, with exec as its first argument.
+  // Whatever stands in execPath is started, with exec as its argument.
   process.execPath = language === 'Rust' ? runner : node;
-  const exec = language === 'Rust' ? 'polyglot' : `${import.meta.dirname}/server.mjs`;
+  const exec = language === 'Rust' ? 'polyglot' : server;
   cluster.setupPrimary({ exec, args: [] });
   const worker = cluster.fork({ PORT: 0 });
   // ANCHOR_END: fork

@@ -20,6 +20,7 @@ pub fn tests() -> Vec<Test> {
         ("without_restart_the_dead_stay_dead_and_the_exit_code_is_1", dead),
         ("programs_that_die_at_birth_are_given_up", given_up),
         ("asked_to_stop_workers_finish_and_the_exit_code_is_0", gentle),
+        ("asked_to_stop_nobody_who_is_due_is_started", nobody_is_due),
         ("workers_that_have_to_be_killed_make_the_exit_code_1", stubborn),
         ("a_second_signal_ends_all_at_once_by_that_signal", second_signal),
         ("when_the_primary_is_killed_nothing_is_left", primary_killed),
@@ -137,6 +138,15 @@ fn gentle() {
             assert_eq!(told.matches("exits 0, as asked").count(), 2, "{told}");
         }
     }
+}
+
+fn nobody_is_due() {
+    let run = start("--stay -- node -e process.exit(7)");
+    run.wait_for_lines(4, "then replaces it", IN_TIME);
+    run.signal(Signal::SIGTERM);
+    let told = ends(&run, 0, "");
+    let after = told.split("stops").nth(1).expect("it was asked to");
+    assert!(!after.contains("forks"), "{told}");
 }
 
 fn stubborn() {

@@ -93,18 +93,17 @@ fn start(kind: Kind, id: u32, port: u16) -> Result<(Pid, Channel)> {
             }
         };
     }
-    // ANCHOR: spawn
     let channel = dup(&theirs)?; // a copy that lives on through exec
     let node = Command::new("node")
         .arg(crew::server())
         .env("PORT", port.to_string())
+        // ANCHOR: spawn
         .env("NODE_UNIQUE_ID", id.to_string())
         .env("NODE_CHANNEL_FD", channel.as_raw_fd().to_string())
         .env("NODE_CHANNEL_SERIALIZATION_MODE", "json")
-        .env_remove("NODE_CLUSTER_SCHED_POLICY")
+        // ANCHOR_END: spawn
         .stdin(Stdio::null())
         .spawn();
-    // ANCHOR_END: spawn
     let node = node.map_err(|error| crew::cannot_start(&error, kind))?;
     Ok((Pid::from_raw(node.id().try_into()?), Channel::new(ours)))
 }
@@ -118,11 +117,12 @@ fn give_listener(
     let channel = &mut worker.channel;
     let query = channel.hear_act("queryServer")?;
     let address = listener.local_addr()?;
-    // ANCHOR: query
+    // ANCHOR: reply
     let mut reply = json!({
         "cmd": "NODE_CLUSTER", "ack": query["seq"], "seq": 0,
         "key": "the port", "data": null, "errno": null,
     });
+    // ANCHOR_END: reply
     if shared {
         reply["errno"] = json!(0); // and the socket itself comes along
         channel.say_with(&reply, listener)?;
@@ -133,7 +133,6 @@ fn give_listener(
         });
         channel.say(&reply)?;
     }
-    // ANCHOR_END: query
     channel.hear_act("listening")?;
     Ok(())
 }
@@ -152,7 +151,6 @@ fn visit(
         let Some(mut worker) = workers.pop_front() else { return lost("none") };
         let (connection, _) = listener.accept()?;
         connection.set_nonblocking(true)?; // as Node wants it
-        // ANCHOR: hand_over
         let newconn = json!({
             "cmd": "NODE_CLUSTER", "act": "newconn", "key": "the port", "seq": 1
         });
@@ -160,7 +158,6 @@ fn visit(
         let accepted = |it: &Value| it["accepted"] == true && it["ack"] == 1;
         worker.channel.hear_until(accepted)?;
         workers.push_back(worker); // it is its turn again after all others
-        // ANCHOR_END: hand_over
     }
     let mut answer = String::new();
     visitor.read_to_string(&mut answer)?;

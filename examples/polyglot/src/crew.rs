@@ -49,19 +49,16 @@ pub(crate) fn fork(primary: &mut Primary, args: &Args) -> crate::Result<()> {
     Ok(())
 }
 
-// ANCHOR: fork
 fn fork_one(primary: &mut Primary, kind: Kind) -> Result<WorkerId, Error> {
+    let other = Settings::new();
+    // ANCHOR: fork
     match kind {
-        Kind::Rust => primary.fork(), // this program
-        Kind::Node => {
-            primary.fork_with(Settings::new().exec("node").args([server()]))
-        }
-        Kind::Other(words) => {
-            primary.fork_with(Settings::new().exec(&words[0]).args(&words[1..]))
-        }
+        Kind::Rust => primary.fork(), // this program, once more
+        Kind::Node => primary.fork_with(other.exec("node").args([server()])),
+        Kind::Other(it) => primary.fork_with(other.exec(&it[0]).args(&it[1..])),
     }
+    // ANCHOR_END: fork
 }
-// ANCHOR_END: fork
 
 pub(crate) fn server() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("server.mjs")

@@ -100,7 +100,7 @@ impl Manager<'_> {
                 self.story.tell(worker, "says:", line);
             }
             Event::Error(worker, error) => {
-                self.story.tell(worker, "sends what is none:", error);
+                self.story.tell(worker, "sends nonsense:", error);
             }
             Event::Exit { worker, exit, voluntary } => {
                 let why = if voluntary { "as asked" } else { "not asked" };

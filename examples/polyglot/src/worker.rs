@@ -1,5 +1,6 @@
 //! The worker in Rust: answers each connection in a thread of its own.
 
+use std::env;
 use std::net::TcpStream;
 use std::thread;
 use std::time::Duration;
@@ -13,18 +14,19 @@ const PATIENCE: [Duration; 2] =
     [Duration::from_secs(5), Duration::from_secs(1)];
 
 pub(crate) fn serve(mut me: Worker) -> Outcome {
-    let port = std::env::var("PORT").unwrap_or("0".to_owned());
-    // ANCHOR: serve
-    let listener = me.listen(format!("127.0.0.1:{port}")).map_err(advise)?;
+    // ANCHOR: listen
+    let port = env::var("PORT").unwrap_or("0".to_owned());
+    let address = format!("127.0.0.1:{port}");
+    let listener = me.listen(address).map_err(advise)?;
+    // ANCHOR_END: listen
     thread::scope(|scope| {
         while let Some(connection) = listener.accept()? {
             let guest = thread::Builder::new();
-            // If there is no thread left, its connection is closed.
+            // No thread left? Then nobody attends, and it is closed.
             let _ = guest.spawn_scoped(scope, || attend(connection, &me));
         }
         Ok(()) // asked to leave: the scope waits for those being served
     })
-    // ANCHOR_END: serve
 }
 
 /// Serves one connection to its end. Whatever the guest does, the worker lives.

@@ -30,25 +30,26 @@ impl Channel {
         Ok(self.socket.write_all(format!("{message}\n").as_bytes())?)
     }
 
-    // ANCHOR: say_with
     /// Says it with a socket, and waits until the other side has it.
     pub(super) fn say_with(
         &mut self,
         message: &Value,
         socket: &impl AsRawFd,
     ) -> Outcome {
-        let handle = json!({
+        let wrapped = json!({
             "cmd": "NODE_HANDLE", "type": "net.Native", "msg": message
         });
-        let line = format!("{handle}\n");
-        let (fds, line) =
-            ([socket.as_raw_fd()], [IoSlice::new(line.as_bytes())]);
-        let rights = [ControlMessage::ScmRights(&fds)];
+        let line = format!("{wrapped}\n");
+        let line = [IoSlice::new(line.as_bytes())];
         let channel = self.socket.as_raw_fd();
+        // ANCHOR: say_with
+        let fds = [socket.as_raw_fd()];
+        let rights = [ControlMessage::ScmRights(&fds)];
         sendmsg::<()>(channel, &line, &rights, MsgFlags::empty(), None)?;
-        self.hear_until(|it| it["cmd"] == "NODE_HANDLE_ACK").map(drop)
+        self.hear_until(|it| it["cmd"] == "NODE_HANDLE_ACK")?;
+        // ANCHOR_END: say_with
+        Ok(())
     }
-    // ANCHOR_END: say_with
 
     /// The next message. `None`: the other side has closed the channel.
     pub(super) fn hear(&mut self) -> Result<Option<Value>> {
