@@ -41,11 +41,20 @@ fn commands(text: &str) -> Vec<(String, String)> {
     for line in text.lines() {
         match (line.strip_prefix("$ "), commands.last_mut()) {
             (Some(command), _) => commands.push((command.to_owned(), Vec::new())),
+            (None, Some((command, _))) if goes_on(command) => {
+                command.push('\n');
+                command.push_str(line);
+            }
             (None, Some((_, output))) => output.push(line),
             (None, None) => panic!("a console block begins with a command, not with {line:?}"),
         }
     }
     commands.into_iter().map(|(command, output)| (command, output.join("\n"))).collect()
+}
+
+/// Whether the shell would wait for the end of a quoted text.
+fn goes_on(command: &str) -> bool {
+    command.matches('"').count() % 2 == 1
 }
 
 fn needs(command: &str) -> Option<&'static str> {
@@ -70,6 +79,7 @@ fn run(command: &str) -> Result<String, String> {
     let output = Command::new("bash")
         .args(["-c", &built])
         .current_dir(root())
+        .env_remove("RUST_BACKTRACE")
         .output()
         .map_err(|error| format!("{command}: {error}"))?;
     let mut text = String::from_utf8_lossy(&output.stdout).into_owned();
@@ -81,22 +91,30 @@ fn told(text: &str) -> std::collections::BTreeMap<String, Vec<String>> {
     by_worker(&sentences(text))
 }
 
-/// The kinds of lines. Every number is as good as another, and so is a list or a range of numbers; one is as good as many.
+/// The kinds of lines, without what stands in the margin. Every number is as good as another, and so is a list or a range of numbers; one is as good as many.
 fn shapes(text: &str) -> BTreeSet<String> {
-    text.lines().map(shape).collect()
+    text.lines().filter(|line| !line.starts_with("  | ")).map(shape).collect()
 }
 
 fn shape(line: &str) -> String {
     let words = line.split_whitespace().map(|word| {
         let is_number = |c: char| c.is_ascii_digit() || matches!(c, '.' | ',' | '-' | '#');
         match word.trim_end_matches([':', ',']) {
-            number if number.chars().all(is_number) => "<n>",
-            "CPUs" => "CPU",
-            "workers" => "worker",
-            "restarts" => "restart",
-            other => other,
+            number if number.chars().all(is_number) => "<n>".to_owned(),
+            "CPUs" => "CPU".to_owned(),
+            "workers" => "worker".to_owned(),
+            "restarts" => "restart".to_owned(),
+            other => without_digits(other),
         }
     });
-    let words: Vec<&str> = words.collect();
-    words.join(" ")
+    words.collect::<Vec<_>>().join(" ")
+}
+
+/// `127.0.0.1:3000` as `n.n.n.n:n`.
+fn without_digits(word: &str) -> String {
+    let mut kind = word.replace(|c: char| c.is_ascii_digit(), "n");
+    while kind.contains("nn") && word.contains(|c: char| c.is_ascii_digit()) {
+        kind = kind.replace("nn", "n");
+    }
+    kind
 }
