@@ -335,7 +335,7 @@ fn on_a_terminal(words: &str) -> String {
 
 #[test]
 fn a_terminal_shows_how_far_the_work_is() {
-    let shown = on_a_terminal("primes 200000000");
+    let shown = on_a_terminal("primes 1000000000"); // long enough for a few pictures
     assert!(shown.contains("of 64 parts"), "{shown:?}");
     assert!(shown.contains("=>"), "{shown:?}");
 }
