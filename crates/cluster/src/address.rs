@@ -20,8 +20,10 @@ pub enum Address {
     Unix(PathBuf),
     /// UDP on one address of this machine, or on all of them.
     Udp(SocketAddr),
-    /// A socket that the primary has open under this number.
+    /// A listening socket that the primary has open under this number.
     PrimaryFd(i32),
+    /// A UDP socket that the primary has open under this number.
+    PrimaryUdpFd(i32),
 }
 
 impl Address {
@@ -30,7 +32,7 @@ impl Address {
         match self {
             Address::Tcp(address) | Address::Udp(address) => Some(address.port()),
             Address::AnyTcp(port) => Some(*port),
-            Address::Unix(_) | Address::PrimaryFd(_) => None,
+            Address::Unix(_) | Address::PrimaryFd(_) | Address::PrimaryUdpFd(_) => None,
         }
     }
 
@@ -48,6 +50,7 @@ impl Address {
         match self {
             Address::Tcp(address) => Address::Udp(address),
             Address::AnyTcp(port) => Address::Udp((Ipv4Addr::UNSPECIFIED, port).into()),
+            Address::PrimaryFd(number) => Address::PrimaryUdpFd(number),
             other => other,
         }
     }
@@ -66,6 +69,8 @@ impl Address {
                 (ip(address), json!(address.port()), json!(kind))
             }
             Address::PrimaryFd(_) => (Value::Null, Value::Null, Value::Null),
+            // Whether it is of IPv6 is the socket's own business: nobody looks at the 4.
+            Address::PrimaryUdpFd(_) => (Value::Null, Value::Null, json!("udp4")),
         }
     }
 
@@ -76,9 +81,12 @@ impl Address {
         let place = || Some(SocketAddr::new(ip()?, port()?));
         match (message.get("addressType")?, message.get("address")) {
             (Value::Null, _) => Some(Address::PrimaryFd(message.number("fd")?.try_into().ok()?)),
-            (Value::String(kind), _) if kind == "udp4" || kind == "udp6" => {
-                place().map(Address::Udp)
-            }
+            (Value::String(kind), address) if kind == "udp4" || kind == "udp6" => match address {
+                None | Some(Value::Null) => {
+                    Some(Address::PrimaryUdpFd(message.number("fd")?.try_into().ok()?))
+                }
+                Some(_) => place().map(Address::Udp),
+            },
             (Value::Number(_), None | Some(Value::Null)) => port().map(Address::AnyTcp),
             (Value::Number(kind), Some(Value::String(path))) if kind.as_i64() == Some(-1) => {
                 Some(Address::Unix(path.into()))
@@ -96,7 +104,9 @@ impl fmt::Display for Address {
             Address::AnyTcp(port) => write!(f, "port {port}"),
             Address::Unix(path) => write!(f, "{}", path.display()),
             Address::Udp(address) => write!(f, "UDP {address}"),
-            Address::PrimaryFd(number) => write!(f, "descriptor {number} of the primary"),
+            Address::PrimaryFd(number) | Address::PrimaryUdpFd(number) => {
+                write!(f, "descriptor {number} of the primary")
+            }
         }
     }
 }

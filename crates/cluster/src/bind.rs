@@ -8,6 +8,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
+use rustix::net::SocketType;
 use socket2::{Domain, SockAddr, Socket, Type};
 
 use crate::Address;
@@ -23,6 +24,8 @@ pub(crate) struct Options {
     pub only_v6: bool,
     /// UDP: others may bind the same port.
     pub reuse_address: bool,
+    /// Others that say so too may bind the same port, and the kernel deals out what comes.
+    pub reuse_port: bool,
     /// A Unix path: everybody may connect, or read.
     pub writable_all: bool,
     pub readable_all: bool,
@@ -35,6 +38,7 @@ impl Options {
         Options {
             only_v6: flags & 1 != 0,
             reuse_address: flags & 4 != 0,
+            reuse_port: false, // whoever wants that does not ask
             writable_all: query.is_true("writableAll"),
             readable_all: query.is_true("readableAll"),
         }
@@ -44,10 +48,12 @@ impl Options {
 /// Binds, and does not listen yet.
 pub(crate) fn bind(address: &Address, options: &Options) -> io::Result<Socket> {
     match address {
-        Address::Tcp(address) => bind_tcp(*address, options.only_v6),
+        Address::Tcp(address) => bind_tcp(*address, options),
         Address::AnyTcp(port) => {
             // As Node: both families by one socket, and IPv4 alone where the machine has no IPv6.
-            let any = |ip: IpAddr| bind_tcp(SocketAddr::new(ip, *port), false);
+            let any = |ip: IpAddr| {
+                bind_tcp(SocketAddr::new(ip, *port), &Options { only_v6: false, ..*options })
+            };
             any(Ipv6Addr::UNSPECIFIED.into()).or_else(|error| match error.raw_os_error() {
                 Some(nix::libc::EAFNOSUPPORT | nix::libc::EADDRNOTAVAIL) => {
                     any(Ipv4Addr::UNSPECIFIED.into())
@@ -57,15 +63,17 @@ pub(crate) fn bind(address: &Address, options: &Options) -> io::Result<Socket> {
         }
         Address::Unix(path) => bind_unix(path, options),
         Address::Udp(address) => bind_udp(*address, options),
-        Address::PrimaryFd(number) => already_open(*number),
+        Address::PrimaryFd(number) => already_open(*number, SocketType::STREAM),
+        Address::PrimaryUdpFd(number) => already_open(*number, SocketType::DGRAM),
     }
 }
 
-fn bind_tcp(address: SocketAddr, only_v6: bool) -> io::Result<Socket> {
+fn bind_tcp(address: SocketAddr, options: &Options) -> io::Result<Socket> {
     let socket = Socket::new(Domain::for_address(address), Type::STREAM, None)?;
     socket.set_reuse_address(true)?;
+    rustix::net::sockopt::set_socket_reuseport(&socket, options.reuse_port)?;
     if address.is_ipv6() {
-        socket.set_only_v6(only_v6)?;
+        socket.set_only_v6(options.only_v6)?;
     }
     // Accepted connections inherit it: answers are not held back for the client's delayed ACK.
     socket.set_tcp_nodelay(true)?;
@@ -76,6 +84,7 @@ fn bind_tcp(address: SocketAddr, only_v6: bool) -> io::Result<Socket> {
 fn bind_udp(address: SocketAddr, options: &Options) -> io::Result<Socket> {
     let socket = Socket::new(Domain::for_address(address), Type::DGRAM, None)?;
     socket.set_reuse_address(options.reuse_address)?;
+    rustix::net::sockopt::set_socket_reuseport(&socket, options.reuse_port)?;
     if address.is_ipv6() {
         socket.set_only_v6(options.only_v6)?;
     }
@@ -97,10 +106,10 @@ fn bind_unix(path: &Path, options: &Options) -> io::Result<Socket> {
 }
 
 /// A copy of a socket that this process has open under that number, from whoever started it.
-fn already_open(number: i32) -> io::Result<Socket> {
+fn already_open(number: i32, wanted: SocketType) -> io::Result<Socket> {
     let copy = crate::sys::duplicate(number)?;
     match rustix::net::sockopt::socket_type(&copy)? {
-        rustix::net::SocketType::STREAM => Ok(Socket::from(copy)),
+        found if found == wanted => Ok(Socket::from(copy)),
         _ => Err(io::Error::from_raw_os_error(nix::libc::EINVAL)),
     }
 }

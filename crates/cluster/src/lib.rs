@@ -64,11 +64,17 @@
 //! | `cluster.on('exit', () => cluster.fork())` | [`RestartPolicy`] | `restart.rs` |
 //! | `os.availableParallelism()` | [`available_parallelism`] | `cpus.rs` |
 //!
+//! `CONFORMANCE.md` beside this crate's `Cargo.toml` lists Node's own tests of its cluster, and what comes of the same behaviour here, also with
+//! Node on one side of the channel.
+//!
 //! # Where this differs from Node, on purpose
 //!
 //! * A connection handed to a worker that dies before taking it goes to another worker. (In Node its client waits for ever.)
 //! * Between Rust peers a connection is handed only to a worker whose program waits for one. In Node's rotation it may wait behind
 //!   another one in a busy worker while others idle; so it may in a Rust worker of a Node primary.
+//! * So a Rust worker needs no `maxConnections`: a program that does not call `accept` gets nothing, and the others get it. What a Node
+//!   worker at its `maxConnections` refuses goes to the next worker, and waits while all are full. (In Node's rotation it makes some
+//!   700 rounds a second.)
 //! * A listener whose last user crashed stays open, with its queue, while a replacement may come. (Node closes it.)
 //! * A Node worker that refuses a connection (`maxConnections`), or loses its socket, is offered the next one 50 ms later; meanwhile others
 //!   are. (In Node a connection that all workers refuse goes round without a pause, and a worker that lost one gets no other.)

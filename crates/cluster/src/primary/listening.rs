@@ -76,7 +76,7 @@ impl Primary {
                 members.insert(worker);
                 let reply = Envelope { errno: Some(json!(0)), ack: query.seq(), ..reply };
                 let kind = match found.address {
-                    Address::Udp(_) => HandleKind::Datagram,
+                    Address::Udp(_) | Address::PrimaryUdpFd(_) => HandleKind::Datagram,
                     _ => HandleKind::Listener,
                 };
                 match found.socket.as_fd().try_clone_to_owned() {
@@ -127,7 +127,9 @@ impl Primary {
         let socket = bind::bind(&address, &Options::from_query(query))?;
         let distribution = match self.scheduling_policy {
             // Nobody can accept datagrams for somebody else: that socket is always shared.
-            SchedulingPolicy::RoundRobin if !matches!(address, Address::Udp(_)) => {
+            SchedulingPolicy::RoundRobin
+                if !matches!(address, Address::Udp(_) | Address::PrimaryUdpFd(_)) =>
+            {
                 let backlog = query.number("backlog").filter(|&backlog| backlog > 0);
                 socket.listen(backlog.and_then(|it| it.try_into().ok()).unwrap_or(BACKLOG))?;
                 socket.set_nonblocking(true)?;

@@ -64,6 +64,13 @@ impl Listen {
         self
     }
 
+    /// For this worker alone, and others that say so too may bind the same port: the kernel deals out what comes, and the primary
+    /// does not know; Node's `reusePort`. See `SO_REUSEPORT` in socket(7).
+    pub fn reuse_port(mut self) -> Listen {
+        self.options.reuse_port = true;
+        self.exclusive()
+    }
+
     /// UDP: other sockets may bind the same port; Node's `reuseAddr`.
     pub fn reuse_address(mut self) -> Listen {
         self.options.reuse_address = true;

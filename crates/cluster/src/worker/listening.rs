@@ -132,8 +132,8 @@ struct Granted {
 /// The question for a listener, field by field as a Node worker writes it, so that both get the same one.
 fn query(asked: &Address, on: &Listen, index: u32) -> Envelope {
     let (address, port, address_type) = asked.to_fields();
-    let datagrams = matches!(asked, Address::Udp(_));
-    let bind::Options { only_v6, reuse_address, readable_all, writable_all } = on.options();
+    let datagrams = matches!(asked, Address::Udp(_) | Address::PrimaryUdpFd(_));
+    let bind::Options { only_v6, reuse_address, readable_all, writable_all, .. } = on.options();
     let flags = u32::from(only_v6) | if reuse_address { 4 } else { 0 };
     Envelope {
         index: Some(index),
@@ -142,7 +142,7 @@ fn query(asked: &Address, on: &Listen, index: u32) -> Envelope {
         port: Some(port),
         address_type: Some(address_type),
         fd: match asked {
-            Address::PrimaryFd(number) => Some(*number),
+            Address::PrimaryFd(number) | Address::PrimaryUdpFd(number) => Some(*number),
             _ => datagrams.then_some(-1),
         },
         flags: matches!(asked, Address::Tcp(_) | Address::Udp(_)).then_some(flags),
@@ -171,7 +171,7 @@ fn start(socket: &OwnedFd, address: &Address, on: &Listen) -> Result<Option<u16>
     if blocks != on.blocking {
         return Err(Error::Blocking { address: address.to_string(), blocks });
     }
-    if !matches!(address, Address::Udp(_)) {
+    if !matches!(address, Address::Udp(_) | Address::PrimaryUdpFd(_)) {
         let backlog = on.backlog.filter(|&backlog| backlog > 0); // 0 means what Node takes it to mean
         let backlog = backlog.and_then(|backlog| backlog.try_into().ok()).unwrap_or(511);
         rustix::net::listen(socket, backlog).map_err(refused)?;

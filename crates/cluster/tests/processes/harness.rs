@@ -6,7 +6,9 @@ use std::time::Duration;
 use cluster::{Event, Exit, Primary, Role, Settings, Worker, WorkerId};
 use libtest_mimic::{Arguments, Completion, Failed, Trial};
 
-pub use crate::program::{Program, send_signal};
+pub use crate::program::Program;
+#[allow(unused_imports)] // not every target with this harness sends signals
+pub use crate::program::send_signal;
 
 /// Nothing here takes this long. It only ends what hangs.
 pub const DEADLINE: Duration = Duration::from_secs(30);
@@ -21,6 +23,8 @@ pub struct Test {
     outside: fn(&Test),
     needs: fn() -> Result<(), String>,
     pub policy: Option<&'static str>,
+    command: fn() -> Command,
+    before: fn(&mut Primary),
 }
 
 pub fn test(name: &'static str) -> Test {
@@ -32,6 +36,8 @@ pub fn test(name: &'static str) -> Test {
         outside: |test| test.start().succeeds(),
         needs: || Ok(()),
         policy: None,
+        command: || Command::new(std::env::current_exe().unwrap()),
+        before: |_| {},
     }
 }
 
@@ -66,8 +72,32 @@ impl Test {
         Test { policy: Some(policy), ..self }
     }
 
+    /// How its primary is started, where that is another program than this one.
+    #[allow(dead_code)] // for the target `conformance`, as the next one
+    pub fn command(self, command: fn() -> Command) -> Test {
+        Test { command, ..self }
+    }
+
+    /// What is done to the primary before its part begins.
+    #[allow(dead_code)]
+    pub fn before(self, before: fn(&mut Primary)) -> Test {
+        Test { before, ..self }
+    }
+
     pub fn start(&self) -> Program {
-        Program::start(self, Command::new(std::env::current_exe().unwrap()))
+        self.start_with(&[])
+    }
+
+    pub fn start_with(&self, args: &[&str]) -> Program {
+        self.start_changed(|command| {
+            command.args(args);
+        })
+    }
+
+    pub fn start_changed(&self, change: impl FnOnce(&mut Command)) -> Program {
+        let mut command = (self.command)();
+        change(&mut command);
+        Program::start(self, command)
     }
 
     /// Starts it by a shell, which ends with `exec "$0"`.
@@ -77,7 +107,7 @@ impl Test {
         Program::start(self, shell)
     }
 
-    fn run(&self) -> Result<Completion, Failed> {
+    pub fn run(&self) -> Result<Completion, Failed> {
         if let Err(reason) = (self.needs)() {
             return Ok(Completion::ignored_with(reason));
         }
@@ -107,23 +137,35 @@ pub fn plain(name: &str) -> Settings {
 }
 
 pub fn main(subjects: &[fn() -> Vec<Test>]) {
+    let tests = || subjects.iter().flat_map(|subject| subject());
+    if plays_a_part(tests) {
+        return;
+    }
+    let trials = tests().map(|test| Trial::ignorable_test(test.name, move || test.run()));
+    libtest_mimic::run(&Arguments::from_args(), trials.collect()).exit()
+}
+
+/// Does its part if this process is one of a test, and says whether it was. If not, it is the one that runs the tests.
+pub fn plays_a_part<T: Iterator<Item = Test>>(tests: impl FnOnce() -> T) -> bool {
     // A plain program must not take the role that its environment offers.
     let plain = std::env::var_os("CLUSTER_PLAIN").is_some();
     let role = if plain { None } else { Some(cluster::role().unwrap()) };
-    let tests = subjects.iter().flat_map(|subject| subject());
-    if let Ok(name) = std::env::var("CLUSTER_TEST") {
-        let test = tests.into_iter().find(|test| test.name == name).unwrap();
-        let part = std::env::var("CLUSTER_PART").unwrap_or_default();
-        return match role {
-            None => (test.plain)(&part),
-            Some(Role::Worker(me)) => (test.worker)(me, &part),
-            Some(Role::Primary(primary)) => (test.primary)(primary),
-        };
+    let Ok(name) = std::env::var("CLUSTER_TEST") else {
+        drop(role);
+        take_signals_as_usual();
+        return false;
+    };
+    let test = tests().find(|test| test.name == name).unwrap();
+    let part = std::env::var("CLUSTER_PART").unwrap_or_default();
+    match role {
+        None => (test.plain)(&part),
+        Some(Role::Worker(me)) => (test.worker)(me, &part),
+        Some(Role::Primary(mut primary)) => {
+            (test.before)(&mut primary);
+            (test.primary)(primary);
+        }
     }
-    drop(role);
-    take_signals_as_usual();
-    let trials = tests.map(|test| Trial::ignorable_test(test.name, move || test.run()));
-    libtest_mimic::run(&Arguments::from_args(), trials.collect()).exit()
+    true
 }
 
 /// Whoever started the tests may have ignored or blocked signals, as shells do for what runs in the background; and

@@ -4,7 +4,7 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
-use std::thread::{self, JoinHandle};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use cluster::Signal;
@@ -16,7 +16,7 @@ pub struct Program {
     pub child: Child,
     /// Closed when nobody holds its stdout any more: it and all its workers are gone.
     lines: Receiver<String>,
-    stderr: Option<JoinHandle<String>>,
+    stderr: Receiver<Vec<u8>>,
 }
 
 impl Program {
@@ -36,12 +36,14 @@ impl Program {
             stdout.lines().map_while(Result::ok).for_each(|line| drop(sender.send(line)));
         });
         let mut stderr = child.stderr.take().unwrap();
-        let stderr = thread::spawn(move || {
-            let mut text = Vec::new();
-            let _ = stderr.read_to_end(&mut text);
-            String::from_utf8_lossy(&text).into_owned()
+        let (sender, errors) = mpsc::channel();
+        thread::spawn(move || {
+            let mut buffer = [0; 4096];
+            while let Ok(count @ 1..) = stderr.read(&mut buffer) {
+                let _ = sender.send(buffer[..count].to_vec());
+            }
         });
-        Program { child, lines, stderr: Some(stderr) }
+        Program { child, lines, stderr: errors }
     }
 
     /// The next line of its output.
@@ -109,8 +111,10 @@ impl Program {
     fn last_words(&mut self) -> String {
         self.and_its_group_are_sent(Signal::SIGKILL);
         let stdout: Vec<_> = self.lines.try_iter().collect();
-        let stderr = self.stderr.take().map(|reader| reader.join().unwrap()).unwrap_or_default();
-        format!("stdout: {stdout:?}, stderr:\n{stderr}")
+        // A worker of another group may be left, and hold it open.
+        let wait = || self.stderr.recv_timeout(Duration::from_secs(2)).ok();
+        let stderr: Vec<u8> = std::iter::from_fn(wait).flatten().collect();
+        format!("stdout: {stdout:?}, stderr:\n{}", String::from_utf8_lossy(&stderr))
     }
 }
 
