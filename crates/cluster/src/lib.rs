@@ -98,44 +98,9 @@ compile_error!(
     "cluster runs on Linux (it stands on signalfd and pidfd); on Windows, use WSL: https://learn.microsoft.com/windows/wsl"
 );
 
-mod address;
-mod bind;
-mod channel;
-mod cpus;
-mod eager;
-mod error;
-mod exit;
-mod handle;
-mod id;
-mod message;
-mod policy;
-mod primary;
-mod restart;
-mod role;
-mod settings;
-mod spawn;
-mod sys;
-mod time;
-mod wire;
-mod worker;
-
-pub use nix::sys::signal::Signal;
-pub use serde_json::{Value, json};
-
-pub use address::Address;
-pub use cpus::available_parallelism;
-pub use error::{Error, SendError};
-pub use exit::Exit;
-pub use handle::{Handle, HandleKind};
-pub use id::WorkerId;
-pub use message::Message;
-pub use policy::SchedulingPolicy;
-pub use primary::{Event, Primary, Report, Sent, State, Waker, die_of};
-pub use restart::RestartPolicy;
-#[allow(deprecated)]
-pub use role::is_master;
-pub use role::{Role, is_primary, is_worker, role};
-pub use settings::{Settings, Stdio};
-pub use worker::{Datagrams, Listen, Listener, Worker, WorkerEvent};
-
-pub(crate) use time::time_left;
+// By its path, so that the modules in it are files beside it.
+#[cfg(target_os = "linux")]
+#[path = "linux.rs"]
+mod linux;
+#[cfg(target_os = "linux")]
+pub use linux::*;
