@@ -74,6 +74,10 @@ impl Row {
         self.with(|test| test.worker(worker))
     }
 
+    pub fn plain(self, plain: fn(&str)) -> Row {
+        self.with(|test| test.plain(plain))
+    }
+
     pub fn outside(self, outside: fn(&Test)) -> Row {
         self.with(|test| test.outside(outside))
     }

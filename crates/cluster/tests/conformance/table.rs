@@ -187,8 +187,8 @@ const HEAD: &str = "# Node's own tests of its `cluster`, and this crate
 
 Every test that Node 25.8.1 has for `cluster`, and what came of the same behaviour here, in three pairings. The tests are in
 `tests/conformance`, written in our own words. Where this crate is better than Node on purpose (see its documentation, \"Where
-this differs from Node\"), the test asserts the better behaviour. This file is written by
-`UPDATE=1 cargo test -p cluster --test conformance`.
+this differs from Node\"), the test asserts the better behaviour. What the Node at hand lacks is ignored and keeps the result that it had
+with a newer one. This file is written by `UPDATE=1 cargo test -p cluster --test conformance`.
 
 ";
 

@@ -1,9 +1,15 @@
 //! Peers that say what nobody expects.
 
+use std::io::IoSlice;
+use std::mem::MaybeUninit;
 use std::net::TcpStream;
+use std::os::fd::{AsFd, BorrowedFd, FromRawFd, OwnedFd};
+use std::os::unix::net::UnixStream;
 use std::time::{Duration, Instant};
 
 use cluster::{Event, Primary, Settings, WorkerId, json};
+
+use rustix::net::{SendAncillaryBuffer, SendAncillaryMessage, SendFlags, sendmsg};
 
 use crate::handles::{pair, text_of};
 use crate::obeys::some;
@@ -48,7 +54,53 @@ pub fn rows() -> Vec<Row> {
                 leaves(&mut primary, worker);
             },
         ),
+        ours("two_sockets_at_once_arrive_both_and_one_too_many_is_closed_and_told")
+            .rust_only(
+                "a Node worker waits for each to be acknowledged, and a Node primary is not ours",
+            )
+            .primary(|mut primary| {
+                let open = || std::fs::read_dir("/proc/self/fd").unwrap().count();
+                let before = open();
+                primary.fork_with(crate::harness::plain("")).unwrap();
+                let mut told = Vec::new();
+                while let Some(event) = primary.next_event().unwrap() {
+                    match event {
+                        Event::Message(_, message) => {
+                            told.push(format!("{} {}", message.value, message.handle.is_some()));
+                        }
+                        Event::Error(_, error) => told.push(error.to_string()),
+                        _ => {}
+                    }
+                }
+                let unexpected = "an unexpected file descriptor, closed";
+                assert_eq!(told, ["1 true", "2 true", "3 true", unexpected, "4 false"]);
+                assert_eq!(open(), before);
+            })
+            .plain(|_| {
+                let number = std::env::var("NODE_CHANNEL_FD").unwrap().parse().unwrap();
+                #[allow(unsafe_code)]
+                // SAFETY: it is this program's channel, by the primary's word, and nobody else here takes it.
+                let channel = unsafe { OwnedFd::from_raw_fd(number) };
+                let socket = UnixStream::pair().unwrap().0;
+                for (message, sockets) in [(1, 1), (2, 1), (3, 2)] {
+                    let line = format!(
+                        "{{\"cmd\":\"NODE_HANDLE\",\"type\":\"net.Socket\",\"msg\":{message}}}\n"
+                    );
+                    writes(&channel, &line, &vec![socket.as_fd(); sockets]);
+                }
+                writes(&channel, "4\n", &[]);
+            }),
     ]
+}
+
+fn writes(channel: &OwnedFd, line: &str, sockets: &[BorrowedFd<'_>]) {
+    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(2))];
+    let mut control = SendAncillaryBuffer::new(&mut space);
+    if !sockets.is_empty() {
+        assert!(control.push(SendAncillaryMessage::ScmRights(sockets)));
+    }
+    let line = [IoSlice::new(line.as_bytes())];
+    sendmsg(channel, &line, &mut control, SendFlags::empty()).unwrap();
 }
 
 /// A Node worker that has as many connections as it wants refuses one again and again, and each time closes what it got.
