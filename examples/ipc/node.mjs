@@ -2,10 +2,8 @@
 import cluster from 'node:cluster';
 import { on, once } from 'node:events';
 import net from 'node:net';
-
 const tell = (actor, ...words) => console.log(actor.padEnd(9), ...words);
 const name = ({ id }) => `worker ${id}`;
-
 cluster.setupPrimary({ exec: `${import.meta.dirname}/node-worker.mjs` });
 const [one, two] = await Promise.all([1, 2].map(async () => {
   const worker = cluster.fork();
@@ -34,7 +32,6 @@ for (const [question, a, b] of [[1, 6, 7], [2, 2, 2]]) {
 for (const { product } of [await one.hear(), await one.hear()]) {
   tell(name(one), 'answers', `question ${product.question}: ${product.product}`);
 }
-// ANCHOR: connection
 const server = net.createServer({ pauseOnConnect: true }).listen(0, '127.0.0.1');
 server.on('listening', () => server.visitor = net.connect(server.address()));
 const [connection] = await once(server, 'connection');
@@ -43,16 +40,13 @@ two.send('greet', connection);
 if (await two.hear() === 'greeted') tell(name(two), 'greets the visitor');
 tell('visitor', 'hears:', String((await once(server.visitor, 'data'))[0]));
 server.close();
-// ANCHOR_END: connection
 tell('primary', 'sends 1 MiB to', name(one));
 one.send({ count: 'x'.repeat(1024 * 1024) });
 tell(name(one), 'counts', (await one.hear()).counted, 'letters');
 two.send('nap');
 if (await two.hear() === 'napping') tell(name(two), 'takes a nap');
-// ANCHOR: full
 let sent = 1; // the first `false` is advice: that message is taken, too
 while (two.send({ number: [sent - 1, 'x'.repeat(1000)] })) sent++;
-// ANCHOR_END: full
 tell('primary', `finds the channel to ${name(two)} full`);
 two.send('last');
 if ((await two.hear()).read === sent) tell(name(two), 'wakes, and reads all of it in order');
