@@ -13,9 +13,6 @@ use crate::bind;
 use crate::wire::{Envelope, Received};
 use crate::{HandleKind, WorkerId};
 
-/// Connections accepted in one turn, so that a flood of them does not starve other news.
-const AT_ONCE: usize = 32;
-
 /// How long a listener rests when the system has no descriptor left for a connection, and a worker that a connection
 /// came back from.
 const REST: Duration = Duration::from_millis(50);
@@ -50,14 +47,13 @@ impl Primary {
         self.listeners.all.get_mut(&listener)?.rotation()
     }
 
-    /// Takes connections from the kernel and hands them to workers that wait.
+    /// Takes connections from the kernel and hands them to workers that wait: one for each of these, or one that waits in the queue.
+    /// No more, so that a flood does not starve other news, and nobody asks the kernel once more to hear that there is none.
     pub(super) fn accept(&mut self, listener: ListenerId) {
-        for _ in 0..AT_ONCE {
+        let Some(rotation) = self.rotation(listener) else { return };
+        for _ in 0..rotation.free().max(1) {
             let Some(found) = self.listeners.all.get_mut(&listener) else { return };
             let Distribution::RoundRobin(rotation) = &mut found.distribution else { return };
-            if !rotation.has_room() {
-                break;
-            }
             match bind::accept(&found.socket) {
                 Ok(Some(connection)) => rotation.offer(Arc::new(connection)),
                 Ok(None) => break,

@@ -135,6 +135,11 @@ impl<C> Rotation<C> {
         self.free.contains(&worker)
     }
 
+    /// How many calls of `accept` wait, as far as is known.
+    pub(crate) fn free(&self) -> usize {
+        self.free.len()
+    }
+
     /// Whether more connections should be accepted from the kernel.
     pub(crate) fn has_room(&self) -> bool {
         self.queue.len() < QUEUE

@@ -5,7 +5,7 @@ use std::os::fd::OwnedFd;
 
 use serde_json::{Map, Value};
 
-use super::{Received, json};
+use super::{ACK, Received, json};
 
 /// The longest line taken, in bytes. A longer one is passed over and told as an error.
 pub(crate) const MAX_LINE: usize = 64 * 1024 * 1024;
@@ -145,6 +145,9 @@ impl Decoder {
             self.take(newline + 1);
             if std::mem::take(&mut self.skipping) || line.len() > self.limit {
                 return Some(Incoming::Bad(BadLine::TooLong { limit: self.limit }));
+            }
+            if self.buffer[line.start..=line.end] == *ACK {
+                return Some(Incoming::Ack); // one for each handle, and always these bytes: no need to parse them
             }
             let message = match json::parse(&self.buffer[line.clone()]) {
                 Ok(value) => self.classify(value),

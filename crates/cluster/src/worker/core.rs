@@ -53,6 +53,8 @@ pub(super) struct State {
     pub(super) seq: u64,
     /// One thread reads at a time; the others wait for its news.
     pub(super) somebody_reads: bool,
+    /// How many threads wait for its news.
+    waiting_for_reader: usize,
     pub(super) interrupt: Arc<OwnedFd>,
     eager: Eager,
     pub(super) watcher: Watcher,
@@ -78,6 +80,7 @@ impl Core {
             replies: BTreeMap::new(),
             seq: 0,
             somebody_reads: false,
+            waiting_for_reader: 0,
             interrupt: Arc::clone(&interrupt),
             eager: Eager::new(),
             watcher,
@@ -122,14 +125,19 @@ impl Core {
 
     fn wait_for_reader<'a>(
         &self,
-        state: MutexGuard<'a, State>,
+        mut state: MutexGuard<'a, State>,
         deadline: Option<Instant>,
     ) -> MutexGuard<'a, State> {
-        let Some(deadline) = deadline else {
-            return self.news.wait(state).unwrap_or_else(PoisonError::into_inner);
+        state.waiting_for_reader += 1;
+        let mut state = match deadline {
+            None => self.news.wait(state).unwrap_or_else(PoisonError::into_inner),
+            Some(deadline) => {
+                let left = deadline.saturating_duration_since(Instant::now());
+                self.news.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0
+            }
         };
-        let left = deadline.saturating_duration_since(Instant::now());
-        self.news.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0
+        state.waiting_for_reader -= 1;
+        state
     }
 
     /// Sleeps without the lock until something arrives or can be written, and reads it.
@@ -151,7 +159,9 @@ impl Core {
         let read = state.read();
         let message = matches!(state.inbox.back(), Some(WorkerEvent::Message(_)));
         state.eager.learn(waited, message);
-        self.news.notify_all();
+        if state.waiting_for_reader > 0 {
+            self.news.notify_all(); // a system call, whether somebody waits or not
+        }
         slept.and(read).map(|()| state)
     }
 

@@ -186,7 +186,11 @@ pub trait Events {
     fn until<T>(&mut self, question: impl FnMut(Event) -> Option<T>) -> T;
 
     /// Waits for the next message of this worker.
+    /// What this worker says next; what others say meanwhile is passed over.
     fn hears(&mut self, from: WorkerId) -> serde_json::Value;
+
+    /// One message from each of these workers, whoever speaks first.
+    fn hears_each<const N: usize>(&mut self, workers: [WorkerId; N]) -> [serde_json::Value; N];
 
     /// All events until the end, in short, without `setup`.
     fn rest(&mut self) -> Vec<String>;
@@ -213,6 +217,21 @@ impl Events for Primary {
             Event::Error(..) | Event::Exit { .. } => panic!("{event:?}"),
             _ => None,
         })
+    }
+
+    #[track_caller]
+    fn hears_each<const N: usize>(&mut self, workers: [WorkerId; N]) -> [serde_json::Value; N] {
+        let mut said = [const { None }; N];
+        while said.iter().any(Option::is_none) {
+            let (worker, value) = self.until(|event| match event {
+                Event::Message(worker, message) => Some((worker, message.value)),
+                Event::Error(..) | Event::Exit { .. } => panic!("{event:?}"),
+                _ => None,
+            });
+            let at = workers.iter().position(|&it| it == worker).expect("one of these");
+            assert!(said[at].replace(value).is_none(), "worker {worker} speaks twice");
+        }
+        said.map(Option::unwrap)
     }
 
     fn rest(&mut self) -> Vec<String> {

@@ -118,6 +118,26 @@ pub fn tests() -> Vec<Test> {
                 me.send(listener.accept().unwrap_err().to_string()).unwrap();
                 assert!(me.recv().unwrap().is_none());
             }),
+        test("the_primary_wakes_all_who_wait_in_a_blocking_accept_and_refuses_new_clients")
+            .primary(|mut primary| {
+                let workers = [primary.fork().unwrap(), primary.fork().unwrap()];
+                let [at, _] = primary.hears_each(workers);
+                primary.stop_accepting();
+                let einval = json!(nix::libc::EINVAL);
+                assert_eq!(primary.hears_each(workers), [einval.clone(), einval]);
+                assert!(is_refused(at.as_str().unwrap()));
+                primary.disconnect_all();
+                while primary.next_event().unwrap().is_some() {}
+            })
+            .worker(|mut me, _| {
+                let listener = me.listen(Listen::from("127.0.0.1:0").blocking()).unwrap();
+                let at = listener.address().to_string();
+                let listener = listener.into_std().unwrap();
+                me.send(at).unwrap();
+                let error = listener.accept().unwrap_err();
+                me.send(error.raw_os_error()).unwrap();
+                assert!(me.recv().unwrap().is_none());
+            }),
         test("workers_that_share_a_socket_end_their_accept_when_asked_to_leave")
             .primary(|mut primary| {
                 let (workers, at) = fork_serving::<2>(&mut primary, "127.0.0.1:0");
