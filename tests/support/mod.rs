@@ -5,6 +5,7 @@
 #![allow(dead_code, unused_imports)]
 
 mod course;
+mod terminal;
 
 use std::fs;
 use std::io::Read;
@@ -21,6 +22,7 @@ use nix::sys::signal::{Signal, kill, killpg};
 use nix::unistd::Pid;
 
 pub use course::{lesson_file, lessons, needs_node, node_is_here, page, root, runs_here};
+pub use terminal::on_a_terminal;
 
 /// A lesson takes about two seconds; on a busy machine a little more.
 pub const IN_TIME: Duration = Duration::from_secs(20);

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use nix::sys::signal::Signal;
 use serde_json::Value;
-use support::{IN_TIME, Output, Run};
+use support::{IN_TIME, Output, Run, on_a_terminal};
 use visitors::{Guest, Response};
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_load-test");
@@ -178,4 +178,14 @@ fn ctrl_c_ends_a_load_early_with_what_was_measured() {
     assert_eq!(output.status.code(), Some(130), "{output:#?}");
     assert!(output.stdout.contains("requests/s"), "{output:#?}");
     assert_eq!(output.status.signal(), None);
+}
+
+#[test]
+fn a_terminal_shows_how_far_the_run_is_and_a_pipe_does_not() {
+    let at = server(answer::<200>);
+    let words = format!("--url http://{at}/ --requests 100 --rate 400");
+    let shown = on_a_terminal(PROGRAM, &words); // a quarter of a second
+    assert!(shown.contains("visitor   asks"), "{shown:?}");
+    assert!(shown.contains(" answers"), "{shown:?}");
+    assert_eq!(run(&words).stderr, "");
 }
