@@ -167,7 +167,7 @@ fn a_second_signal_ends_the_server_at_once_by_that_signal() {
         scope.spawn(|| visitor.visit("/work?ms=5000"));
         run.wait_for_line("serves /work", IN_TIME);
         run.signal(Signal::SIGTERM);
-        run.wait_for_line("stops", IN_TIME);
+        run.wait_for_line("begins to stop", IN_TIME);
         run.signal(Signal::SIGTERM);
         let status = run.finish(IN_TIME).status;
         assert_eq!(status.signal(), Some(Signal::SIGTERM as i32));
