@@ -6,7 +6,7 @@ mod story;
 mod support;
 
 use fences::{Page, console, source};
-use support::{IN_TIME, Run, between_rulers, lessons, page, runs_here};
+use support::{IN_TIME, Run, between_rulers, lessons, page, runs_here, typed};
 
 const RUNNER: &str = env!("CARGO_BIN_EXE_main-runner");
 
@@ -38,7 +38,7 @@ fn code(cell: &str) -> &str {
 }
 
 fn run(words: &str) {
-    let output = Run::start(RUNNER, &words.split(' ').collect::<Vec<_>>()).finish(IN_TIME);
+    let output = typed(RUNNER, words).finish(IN_TIME);
     assert!(output.status.success(), "{words}: {output:#?}");
 }
 

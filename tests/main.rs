@@ -12,7 +12,7 @@ use std::time::Duration;
 use nix::sys::signal::Signal;
 use predicates::prelude::*;
 use predicates::str::{contains, is_empty, starts_with};
-use support::{IN_TIME, Run, assert_fits_80_columns, lessons, runs_here};
+use support::{IN_TIME, Run, SOON, assert_fits_80_columns, lessons, runs_here};
 
 const RUNNER: &str = env!("CARGO_BIN_EXE_main-runner");
 
@@ -35,7 +35,7 @@ fn stdout(words: &str) -> String {
 }
 
 fn start(words: &str) -> Run {
-    Run::start(RUNNER, &words.split_whitespace().collect::<Vec<_>>())
+    support::typed(RUNNER, words)
 }
 
 /// The lessons that this machine has all for.
@@ -141,7 +141,7 @@ fn every_lesson_runs_by_name_and_leaves_nothing_behind() {
         let output = run.finish(IN_TIME);
         assert!(output.status.success(), "{lesson}: {output:#?}");
         assert!(!output.stdout.is_empty(), "{lesson} says nothing");
-        run.assert_nothing_left(Duration::from_secs(1));
+        run.assert_nothing_left(SOON);
     }
 }
 
@@ -158,7 +158,7 @@ fn all_runs_every_lesson_in_the_order_of_the_table() {
         let at = rest.find(&heading).unwrap_or_else(|| panic!("{lesson} is missing: {output:#?}"));
         rest = &rest[at..];
     }
-    run.assert_nothing_left(Duration::from_secs(1));
+    run.assert_nothing_left(SOON);
 }
 
 #[test]
@@ -169,7 +169,7 @@ fn ctrl_c_in_the_middle_of_a_lesson_ends_it_by_sigint_with_its_workers() {
         run.signal_group(Signal::SIGINT);
         let output = run.finish(IN_TIME);
         assert_eq!(output.status.signal(), Some(Signal::SIGINT as i32), "{lesson}: {output:#?}");
-        run.assert_nothing_left(Duration::from_secs(1));
+        run.assert_nothing_left(SOON);
     }
 }
 
@@ -180,7 +180,7 @@ fn ctrl_c_in_the_middle_of_all_ends_the_runner_by_sigint_too() {
     run.signal_group(Signal::SIGINT);
     let output = run.finish(IN_TIME);
     assert_eq!(output.status.signal(), Some(Signal::SIGINT as i32), "{output:#?}");
-    run.assert_nothing_left(Duration::from_secs(1));
+    run.assert_nothing_left(SOON);
 }
 
 #[test]
@@ -191,7 +191,7 @@ fn when_the_primary_is_killed_its_workers_follow_within_a_second() {
         run.signal(Signal::SIGKILL);
         let output = run.finish(IN_TIME);
         assert_eq!(output.status.signal(), Some(Signal::SIGKILL as i32), "{lesson}: {output:#?}");
-        run.assert_nothing_left(Duration::from_secs(1));
+        run.assert_nothing_left(SOON);
     }
 }
 
@@ -205,7 +205,7 @@ fn a_reader_that_has_seen_enough_ends_the_runner_quietly() {
         let output = run.finish(IN_TIME);
         assert_eq!(output.stdout.lines().count(), 1, "{words}: {output:#?}");
         assert_eq!(output.stderr, "", "`{words} | head -1` complains");
-        run.assert_nothing_left(Duration::from_secs(1));
+        run.assert_nothing_left(SOON);
     }
 }
 
@@ -218,7 +218,7 @@ fn a_reader_that_was_never_there_ends_the_runner_quietly() {
         let run = Run::without_reader(Command::new(RUNNER).args(words.split_whitespace()));
         let output = run.finish(IN_TIME);
         assert_eq!(output.stderr, "", "`{words}` without a reader complains");
-        run.assert_nothing_left(Duration::from_secs(1));
+        run.assert_nothing_left(SOON);
     }
 }
 
@@ -288,7 +288,7 @@ fn rehearse_reports_on_every_lesson_and_on_the_room() {
     assert!(last.ends_with('.') && last.contains("port 3000"), "{last}");
     assert_eq!(output.stderr, "", "not quiet");
     assert_fits_80_columns("rehearse", &output.stdout);
-    run.assert_nothing_left(Duration::from_secs(1));
+    run.assert_nothing_left(SOON);
 }
 
 #[test]
