@@ -29,12 +29,20 @@ pub fn lines(told: &[Telling], width: usize) -> Vec<String> {
                 (0, actor) => actor,
                 _ => "",
             };
-            let mut row = vec![plain(name), plain(&sentence.deed)];
-            row.extend(told.iter().map(|telling| plain(&mark(telling, sentence))));
-            rows.push(row);
+            let marks: Vec<String> = told.iter().map(|telling| mark(telling, sentence)).collect();
+            let mut deed = Text::default();
+            deed.push(emphasis(&marks), &sentence.deed);
+            let row = [plain(name), deed].into_iter();
+            rows.push(row.chain(marks.iter().map(|mark| plain(mark))).collect());
         }
     }
     grid::lines(&rows, width, Tall::Hanging)
+}
+
+/// What is not in every telling stands out; its marks say so, too.
+fn emphasis(marks: &[String]) -> Style {
+    let told: Vec<&String> = marks.iter().filter(|mark| !mark.is_empty()).collect();
+    if same(&told) { Style::new() } else { Style::new().bold() }
 }
 
 /// Who acts: in the order of the first telling, but worker 1 stands before worker 2.
@@ -180,6 +188,11 @@ mod tests {
                 "          sleeps          -     x",
             ]
         );
+        let bold = |deed: &str| format!("{0}{deed}{0:#}", Style::new().bold());
+        let styled = lines(&told, WIDTH).join("\n");
+        assert!(styled.contains(&bold("is online")), "{styled:?}");
+        assert!(!styled.contains(&bold("forks worker 1")), "{styled:?}");
+
         let verdict = verdict(&told);
         assert!(!verdict.good);
         assert_eq!(
