@@ -3,9 +3,8 @@
 mod support;
 
 use std::process::Command;
-use std::time::Duration;
 
-use support::{IN_TIME, Run, assert_fits_80_columns, between_rulers};
+use support::{IN_TIME, Run, SOON, assert_fits_80_columns, between_rulers};
 
 const LESSON: &str = env!("CARGO_PKG_NAME");
 const PROGRAM: &str = env!(concat!("CARGO_BIN_EXE_", env!("CARGO_PKG_NAME")));
@@ -43,7 +42,7 @@ fn the_lesson_ends_by_itself_and_leaves_nothing_running() {
         let output = run.finish(IN_TIME);
         assert!(output.status.success(), "{LESSON} {flags:?}: {output:#?}");
         assert_eq!(output.stderr, "", "{LESSON} {flags:?} complains");
-        run.assert_nothing_left(Duration::from_secs(1));
+        run.assert_nothing_left(SOON);
     }
 }
 

@@ -4,6 +4,7 @@ mod support;
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::net::TcpListener;
 use std::os::unix::process::ExitStatusExt;
 use std::process::Command;
 use std::time::Duration;
@@ -11,12 +12,15 @@ use std::time::Duration;
 use nix::sys::signal::Signal;
 use predicates::prelude::*;
 use predicates::str::{contains, is_empty, starts_with};
-use support::{IN_TIME, Run, assert_fits_80_columns, lessons, runs_here};
+use support::{IN_TIME, Run, SOON, assert_fits_80_columns, lessons, runs_here};
 
 const RUNNER: &str = env!("CARGO_BIN_EXE_main-runner");
 
 /// Long enough that a lesson is still in the middle of its story when the test acts.
 const SLOW: &str = "--slow=5s";
+
+/// Long enough for all lessons, one after the other, on a busy machine.
+const AMPLE: Duration = Duration::from_secs(240);
 
 /// The runner with these words, for tests that only look at what it says.
 fn runner(words: &str) -> assert_cmd::Command {
@@ -31,7 +35,7 @@ fn stdout(words: &str) -> String {
 }
 
 fn start(words: &str) -> Run {
-    Run::start(RUNNER, &words.split_whitespace().collect::<Vec<_>>())
+    support::typed(RUNNER, words)
 }
 
 /// The lessons that this machine has all for.
@@ -114,7 +118,7 @@ fn a_wrong_flag_is_refused_with_exit_code_2() {
 
 #[test]
 fn help_fits_80_columns() {
-    for words in ["", "all", "read", "node", "compare", "help"] {
+    for words in ["", "all", "read", "node", "compare", "rehearse", "help"] {
         assert_fits_80_columns(words, &stdout(&format!("{words} --help")));
     }
     for lesson in lessons() {
@@ -137,7 +141,7 @@ fn every_lesson_runs_by_name_and_leaves_nothing_behind() {
         let output = run.finish(IN_TIME);
         assert!(output.status.success(), "{lesson}: {output:#?}");
         assert!(!output.stdout.is_empty(), "{lesson} says nothing");
-        run.assert_nothing_left(Duration::from_secs(1));
+        run.assert_nothing_left(SOON);
     }
 }
 
@@ -154,7 +158,7 @@ fn all_runs_every_lesson_in_the_order_of_the_table() {
         let at = rest.find(&heading).unwrap_or_else(|| panic!("{lesson} is missing: {output:#?}"));
         rest = &rest[at..];
     }
-    run.assert_nothing_left(Duration::from_secs(1));
+    run.assert_nothing_left(SOON);
 }
 
 #[test]
@@ -165,7 +169,7 @@ fn ctrl_c_in_the_middle_of_a_lesson_ends_it_by_sigint_with_its_workers() {
         run.signal_group(Signal::SIGINT);
         let output = run.finish(IN_TIME);
         assert_eq!(output.status.signal(), Some(Signal::SIGINT as i32), "{lesson}: {output:#?}");
-        run.assert_nothing_left(Duration::from_secs(1));
+        run.assert_nothing_left(SOON);
     }
 }
 
@@ -176,7 +180,7 @@ fn ctrl_c_in_the_middle_of_all_ends_the_runner_by_sigint_too() {
     run.signal_group(Signal::SIGINT);
     let output = run.finish(IN_TIME);
     assert_eq!(output.status.signal(), Some(Signal::SIGINT as i32), "{output:#?}");
-    run.assert_nothing_left(Duration::from_secs(1));
+    run.assert_nothing_left(SOON);
 }
 
 #[test]
@@ -187,7 +191,7 @@ fn when_the_primary_is_killed_its_workers_follow_within_a_second() {
         run.signal(Signal::SIGKILL);
         let output = run.finish(IN_TIME);
         assert_eq!(output.status.signal(), Some(Signal::SIGKILL as i32), "{lesson}: {output:#?}");
-        run.assert_nothing_left(Duration::from_secs(1));
+        run.assert_nothing_left(SOON);
     }
 }
 
@@ -201,7 +205,7 @@ fn a_reader_that_has_seen_enough_ends_the_runner_quietly() {
         let output = run.finish(IN_TIME);
         assert_eq!(output.stdout.lines().count(), 1, "{words}: {output:#?}");
         assert_eq!(output.stderr, "", "`{words} | head -1` complains");
-        run.assert_nothing_left(Duration::from_secs(1));
+        run.assert_nothing_left(SOON);
     }
 }
 
@@ -214,7 +218,7 @@ fn a_reader_that_was_never_there_ends_the_runner_quietly() {
         let run = Run::without_reader(Command::new(RUNNER).args(words.split_whitespace()));
         let output = run.finish(IN_TIME);
         assert_eq!(output.stderr, "", "`{words}` without a reader complains");
-        run.assert_nothing_left(Duration::from_secs(1));
+        run.assert_nothing_left(SOON);
     }
 }
 
@@ -222,7 +226,7 @@ fn a_reader_that_was_never_there_ends_the_runner_quietly() {
 
 #[test]
 fn every_page_fits_80_columns_and_is_plain_text_in_a_pipe() {
-    for lesson in lessons() {
+    for lesson in lessons().into_iter().chain(["course", "glossary", "teacher"].map(Into::into)) {
         let page = stdout(&format!("read {lesson}"));
         assert_fits_80_columns(&lesson, &page);
         assert!(!page.contains('\u{1b}'), "escape sequences in a pipe: {lesson}");
@@ -255,13 +259,52 @@ fn compare_puts_every_telling_into_a_column() {
     let nowhere = support::root().join("lessons");
     let any = lessons().into_iter().filter(|lesson| !support::needs_node(lesson));
     for lesson in any {
-        let sheet = runner(&format!("compare {lesson}")).env("PATH", &nowhere).assert().success();
+        let mut sheet = runner(&format!("compare {lesson}"));
+        let sheet = sheet.env("PATH", &nowhere).timeout(AMPLE).assert().success();
         let sheet = String::from_utf8_lossy(&sheet.get_output().stdout).into_owned();
         let has = |file: &str| support::lesson_file(&lesson, file).is_file();
         assert!(sheet.contains("rust"), "{sheet}");
         assert_eq!(sheet.contains("by hand"), has("src/by_hand.rs"), "{sheet}");
         assert_eq!(sheet.contains("not installed"), has("node.mjs"), "{sheet}");
         assert_fits_80_columns(&lesson, &sheet);
+    }
+}
+
+#[test]
+fn rehearse_reports_on_every_lesson_and_on_the_room() {
+    let taken = TcpListener::bind("127.0.0.1:3000"); // or somebody else has it: taken all the same
+    let run = start("rehearse");
+    let output = run.finish(AMPLE);
+    drop(taken);
+    for lesson in lessons() {
+        let row = output.stdout.lines().find(|line| line.starts_with(&format!("{lesson} ")));
+        let row = row.unwrap_or_else(|| panic!("no row for {lesson}: {output:#?}"));
+        assert!(row.ends_with(" s"), "{row}");
+        assert_eq!(row.contains(" ok "), runs_here(&lesson), "{output:#?}");
+    }
+    assert_eq!(output.status.success(), runnable() == lessons(), "{output:#?}");
+    assert!(output.stdout.contains("\nport 3000    taken: "), "{output:#?}");
+    let last = output.stdout.lines().last().unwrap_or_default();
+    assert!(last.ends_with('.') && last.contains("port 3000"), "{last}");
+    assert_eq!(output.stderr, "", "not quiet");
+    assert_fits_80_columns("rehearse", &output.stdout);
+    run.assert_nothing_left(SOON);
+}
+
+#[test]
+fn rehearse_fails_where_a_lesson_fails_and_names_it() {
+    let nowhere = support::root().join("lessons"); // a folder without programs
+    let run = Run::of(Command::new(RUNNER).arg("rehearse").env("PATH", nowhere));
+    let output = run.finish(AMPLE);
+    assert_eq!(output.status.code(), Some(1), "{output:#?}");
+    assert!(output.stdout.contains("Node         none: "), "{output:#?}");
+    let lacking = lessons().into_iter().filter(|lesson| support::needs_node(lesson));
+    for lesson in lacking {
+        let row = output.stdout.lines().skip_while(|line| !line.starts_with(&lesson));
+        let words: Vec<&str> = row.take(2).flat_map(str::split_whitespace).collect();
+        assert_eq!(words[1], "failed", "{output:#?}");
+        assert!(words.contains(&"Node"), "{output:#?}");
+        assert!(output.stdout.contains(&format!("{lesson} does not")), "{output:#?}");
     }
 }
 

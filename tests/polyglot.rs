@@ -16,7 +16,7 @@ use std::process::{Command, ExitCode};
 use std::time::Duration;
 
 use libtest_mimic::{Arguments, Trial};
-use support::{IN_TIME, Run, root};
+use support::{Run, root, served_address};
 use visitors::{Seen, Visitor};
 
 const LESSON: &str = env!("CARGO_BIN_EXE_polyglot");
@@ -66,10 +66,8 @@ fn start(words: &str) -> Run {
 /// A server that stays, and how to get there.
 fn stay(words: &str) -> (Run, Visitor) {
     let run = start(&format!("--stay {words}"));
-    let line = run.wait_for_line("serves http://", IN_TIME);
-    let address = line.split("http://").nth(1).expect("an address");
-    let address = address.split('/').next().expect("an address");
-    (run, Visitor::new(address).expect("on this machine"))
+    let visitor = Visitor::new(served_address(&run)).expect("on this machine");
+    (run, visitor)
 }
 
 /// What an answer says of the worker that gave it.

@@ -2,36 +2,32 @@
 
 mod support;
 
-use std::net::TcpListener;
 use std::thread;
 use std::time::Duration;
 
 use nix::sys::signal::Signal;
-use support::{IN_TIME, Output, Run};
+use support::{IN_TIME, Output, Run, SOON, assert_tells_that_a_port_is_taken, served_address};
 use visitors::{Leaves, Seen, Slowness, Visitor};
 
 const LESSON: &str = env!("CARGO_BIN_EXE_scheduling");
-const A_SECOND: Duration = Duration::from_secs(1);
 
 fn run(words: &str) -> Output {
     let run = start(words);
     let output = run.finish(IN_TIME);
     assert!(output.status.success(), "{output:#?}");
-    run.assert_nothing_left(A_SECOND);
+    run.assert_nothing_left(SOON);
     output
 }
 
 fn start(words: &str) -> Run {
-    Run::start(LESSON, &words.split_whitespace().collect::<Vec<_>>())
+    support::typed(LESSON, words)
 }
 
 /// A server to visit, on a port of its own.
 fn stay(words: &str) -> (Run, Visitor) {
     let run = start(&format!("--stay --port 0 {words}"));
-    let line = run.wait_for_line("serves http://", IN_TIME);
-    let address = line.split("http://").nth(1).expect("an address");
-    let address = address.split('/').next().expect("an address");
-    (run, Visitor::new(address).expect("on this machine"))
+    let visitor = Visitor::new(served_address(&run)).expect("on this machine");
+    (run, visitor)
 }
 
 /// How many the workers served, from the tally.
@@ -81,7 +77,7 @@ fn nobody_waits_behind_a_busy_worker_while_another_one_idles() {
                 let mut seen = visitor.one_by_one("/", 200);
                 seen.extend(visitor.at_once("/", 20));
                 let work = work.join().unwrap();
-                assert!(work.latency > A_SECOND, "{work}");
+                assert!(work.latency > SOON, "{work}");
                 assert!(work.worker().is_some(), "{work}");
                 assert!(!workers(&seen).contains(&work.worker()), "it was busy");
                 assert!(!workers(&seen).contains(&None), "{seen:?}");
@@ -124,18 +120,8 @@ fn who_stays_on_one_connection_meets_one_worker() {
 
 #[test]
 fn a_taken_port_is_told_in_two_lines_that_name_the_way_out() {
-    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
-    let port = taken.local_addr().unwrap().port();
     for policy in ["rr", "none"] {
-        let run = start(&format!("--stay --port {port} --policy {policy}"));
-        let output = run.finish(IN_TIME);
-        assert_eq!(output.status.code(), Some(1), "{output:#?}");
-        let expected = format!(
-            "error: cannot listen on 127.0.0.1:{port}: address already in use\n\
-             help: End what listens there, or take any free port: --port 0\n"
-        );
-        assert_eq!((&*output.stdout, &*output.stderr), ("", &*expected));
-        run.assert_nothing_left(A_SECOND);
+        assert_tells_that_a_port_is_taken(LESSON, &format!("--policy {policy}"));
     }
 }
 
@@ -155,7 +141,7 @@ fn asked_to_stop_the_server_finishes_what_it_has_begun_and_exits_0() {
         let output = run.finish(IN_TIME);
         assert!(output.status.success(), "{output:#?}");
         assert_eq!(output.stderr, "");
-        run.assert_nothing_left(A_SECOND);
+        run.assert_nothing_left(SOON);
     }
 }
 
@@ -167,11 +153,11 @@ fn a_second_signal_ends_the_server_at_once_by_that_signal() {
         scope.spawn(|| visitor.visit("/work?ms=5000"));
         run.wait_for_line("serves /work", IN_TIME);
         run.signal(Signal::SIGTERM);
-        run.wait_for_line("stops", IN_TIME);
+        run.wait_for_line("begins to stop", IN_TIME);
         run.signal(Signal::SIGTERM);
         let status = run.finish(IN_TIME).status;
         assert_eq!(status.signal(), Some(Signal::SIGTERM as i32));
-        run.assert_nothing_left(A_SECOND);
+        run.assert_nothing_left(SOON);
     });
 }
 
@@ -203,6 +189,6 @@ fn by_hand_too_workers_follow_a_primary_that_is_killed() {
         run.wait_for_line("forks", IN_TIME);
         run.signal(Signal::SIGKILL);
         run.finish(IN_TIME);
-        run.assert_nothing_left(A_SECOND);
+        run.assert_nothing_left(SOON);
     }
 }

@@ -16,11 +16,6 @@ const answer = {
     connection.end(`hello from worker ${cluster.worker.id}`, () => process.send('greeted'));
   },
   count: (text) => process.send({ counted: text.length }),
-  nap() {
-    process.send('napping');
-    // A worker that does not read is what this scene is about.
-    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 200);
-  },
   number([number]) {
     if (number === numbers) numbers++;
   },

@@ -43,13 +43,14 @@ server.close();
 tell('primary', 'sends 1 MiB to', name(one));
 one.send({ count: 'x'.repeat(1024 * 1024) });
 tell(name(one), 'counts', (await one.hear()).counted, 'letters');
-two.send('nap');
-if (await two.hear() === 'napping') tell(name(two), 'takes a nap');
+two.process.kill('SIGSTOP'); // now it reads nothing
+tell('primary', 'stops', `${name(two)} by SIGSTOP`);
 let sent = 1; // the first `false` is advice: that message is taken, too
 while (two.send({ number: [sent - 1, 'x'.repeat(1000)] })) sent++;
 tell('primary', `finds the channel to ${name(two)} full`);
+two.process.kill('SIGCONT');
 two.send('last');
-if ((await two.hear()).read === sent) tell(name(two), 'wakes, and reads all of it in order');
+if ((await two.hear()).read === sent) tell(name(two), 'goes on, and reads all of it in order');
 for (const worker of [one, two]) {
   tell('primary', 'disconnects', name(worker));
   worker.disconnect();

@@ -9,6 +9,7 @@ use narrator::Telling;
 
 use crate::lessons::{Entry, Lesson};
 use crate::nearest::{self, Place, WrongName};
+use crate::page::Page;
 
 /// Node's cluster, taken apart and rebuilt in Rust
 #[derive(Debug, Parser)]
@@ -32,10 +33,10 @@ enum Word {
     Lesson(Lesson),
     /// Run every lesson in a row; stop at the first that fails
     All(AllFlags),
-    /// Read a lesson's page in the terminal
+    /// Read a page in the terminal: a lesson's, or one of the course
     Read {
-        /// Which lesson
-        lesson: String,
+        /// A lesson, or course, glossary, teacher
+        page: String,
     },
     /// Run a lesson's program in Node
     Node {
@@ -50,6 +51,8 @@ enum Word {
         /// Which lesson
         lesson: String,
     },
+    /// Run every lesson once, quietly, and look at the room
+    Rehearse,
 }
 
 /// The flags of `all`: parsed only to be checked, then handed on as they were typed.
@@ -68,12 +71,14 @@ pub enum Task {
     Lesson(Lesson),
     /// Run all lessons, each as a process of its own, with these flags.
     All { flags: Vec<OsString> },
-    /// Show a lesson's page.
-    Read(Entry),
+    /// Show a page.
+    Read(Page<'static>),
     /// Run a lesson's program in Node.
     Node { lesson: Entry, arguments: Vec<OsString> },
     /// Put a lesson's tellings side by side.
     Compare(Entry),
+    /// Run every lesson once, and look at the room.
+    Rehearse,
 }
 
 /// Why there is nothing to do: help was asked for, or the command was wrong.
@@ -123,11 +128,12 @@ fn parse(mut typed: Vec<OsString>) -> Result<Task, Refusal> {
         None => Task::Table,
         Some(Word::Lesson(lesson)) => Task::Lesson(lesson),
         Some(Word::All(_)) => Task::All { flags: typed.split_off(2) },
-        Some(Word::Read { lesson }) => Task::Read(named(&lesson, "read")?),
+        Some(Word::Read { page }) => Task::Read(nearest::page(&page).map_err(Refusal::WrongName)?),
         Some(Word::Node { lesson, arguments }) => {
             Task::Node { lesson: named(&lesson, "node")?, arguments }
         }
         Some(Word::Compare { lesson }) => Task::Compare(named(&lesson, "compare")?),
+        Some(Word::Rehearse) => Task::Rehearse,
     })
 }
 

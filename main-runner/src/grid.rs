@@ -3,18 +3,29 @@
 use crate::text::Text;
 
 const GAP: usize = 2;
+const HANG: usize = 2;
 /// A column is not made narrower than this.
 const NARROWEST: usize = 4;
 
+/// How rows of several lines are told apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tall {
+    /// By a line between all rows: for prose.
+    Apart,
+    /// By their further lines, which are indented: for many short rows.
+    Hanging,
+}
+
 /// The lines of a table: its first row is the heading.
-pub fn lines(rows: &[Vec<Text>], width: usize) -> Vec<String> {
+pub fn lines(rows: &[Vec<Text>], width: usize, tall: Tall) -> Vec<String> {
     let widths = fitted(natural(rows), width);
-    let cells: Vec<Vec<Vec<Text>>> = rows
-        .iter()
-        .map(|row| row.iter().zip(&widths).map(|(cell, width)| cell.wrapped(*width)).collect())
-        .collect();
-    // Rows of several lines are told apart by a line between them.
-    let tall = cells.iter().skip(1).flatten().any(|cell| cell.len() > 1);
+    let wrapped = |(cell, width): (&Text, &usize)| match tall {
+        Tall::Hanging if cell.width() > *width => cell.hanging(*width, HANG),
+        _ => cell.wrapped(*width),
+    };
+    let cells: Vec<Vec<Vec<Text>>> =
+        rows.iter().map(|row| row.iter().zip(&widths).map(wrapped).collect()).collect();
+    let tall = tall == Tall::Apart && cells.iter().skip(1).flatten().any(|cell| cell.len() > 1);
 
     let mut lines = Vec::new();
     for (at, row) in cells.iter().enumerate() {
@@ -58,7 +69,7 @@ fn across(row: &[Vec<Text>], line: usize, widths: &[usize]) -> String {
         if let Some(text) = cell.get(line).filter(|text| !text.is_blank()) {
             across.push_str(&" ".repeat(start - columns));
             across.push_str(&text.styled());
-            columns = start + text.width();
+            columns = start + text.own_width();
         }
         start += width + GAP;
     }
@@ -83,7 +94,7 @@ mod tests {
     fn columns_are_aligned() {
         let rows = table(&[&["name", "says"], &["ipc", "hi there"], &["online", ""]]);
         assert_eq!(
-            lines(&rows, 80),
+            lines(&rows, 80, Tall::Apart),
             ["name    says", "------  --------", "ipc     hi there", "online"]
         );
     }
@@ -92,8 +103,12 @@ mod tests {
     fn a_wide_table_wraps_its_widest_cells() {
         let rows = table(&[&["a", "b"], &["x", "one two three"], &["y", "four"]]);
         assert_eq!(
-            lines(&rows, 11),
+            lines(&rows, 11, Tall::Apart),
             ["a  b", "-  --------", "x  one two", "   three", "", "y  four"]
+        );
+        assert_eq!(
+            lines(&rows, 11, Tall::Hanging),
+            ["a  b", "-  --------", "x  one", "     two", "     three", "y  four"]
         );
     }
 }

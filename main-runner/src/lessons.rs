@@ -66,6 +66,13 @@ const PAGES: &[(&str, &str)] = &[
     ("polyglot", include_str!("../../lessons/polyglot.md")),
 ];
 
+/// The pages of the course, which belong to no lesson.
+pub const COURSE: [(&str, &str); 3] = [
+    ("course", include_str!("../../lessons/README.md")),
+    ("glossary", include_str!("../../lessons/glossary.md")),
+    ("teacher", include_str!("../../lessons/teacher.md")),
+];
+
 /// What the runner knows about a lesson without running it.
 #[derive(Clone, Debug)]
 pub struct Entry {

@@ -2,6 +2,7 @@
 
 mod all;
 mod arguments;
+mod capture;
 mod compare;
 mod grid;
 mod lessons;
@@ -9,6 +10,7 @@ mod nearest;
 mod node;
 mod page;
 mod read;
+mod rehearse;
 mod table;
 mod text;
 mod waiting;
@@ -45,9 +47,10 @@ fn perform(task: Task, role: Role) -> Ending {
         Task::Lesson(lesson) => lesson.run(role).map(|()| ExitCode::SUCCESS),
         Task::Table => table::print(),
         Task::All { flags } => all::run(&flags),
-        Task::Read(lesson) => read::print(&lesson),
+        Task::Read(page) => read::print(&page),
         Task::Node { lesson, arguments } => node::run(&lesson, &arguments),
         Task::Compare(lesson) => compare::run(&lesson),
+        Task::Rehearse => rehearse::run(),
     };
     ending.or_else(|error| if is_closed_pipe(&*error) { Ok(ExitCode::SUCCESS) } else { Err(error) })
 }

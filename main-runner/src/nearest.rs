@@ -1,6 +1,7 @@
 //! Finds the lesson that somebody meant: exactly, by the start of its name, or by the nearest spelling.
 
-use crate::lessons::{self, Entry};
+use crate::lessons::{self, COURSE, Entry};
+use crate::page::Page;
 
 /// How the runner is started; every suggestion begins with it.
 pub const RUNNER: &str = "cargo run -p main-runner";
@@ -15,7 +16,7 @@ pub struct WrongName {
 }
 
 /// Where a word was typed: `ipc` stands alone, `read ipc` follows a tool.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Place {
     /// The first word: a lesson or a tool.
     First,
@@ -24,38 +25,38 @@ pub enum Place {
 }
 
 /// The tools of the runner, which can be misspelt as well as the lessons.
-pub const TOOLS: [&str; 5] = ["all", "read", "node", "compare", "help"];
+pub const TOOLS: [&str; 6] = ["all", "read", "node", "compare", "rehearse", "help"];
+
+/// Where a page can stand as well as a lesson.
+const READ: Place = Place::After("read");
 
 /// The lesson that `word` names: in full, by an alias, or by the start of either.
 pub fn lesson(word: &str, tool: &'static str) -> Result<Entry, WrongName> {
     let word = without_extension(word);
-    let mut table = lessons::table();
-    let exact = table.iter().position(|lesson| lesson.spellings().any(|name| name == word));
-    let found = exact.or_else(|| {
-        let mut starts =
-            (0..table.len()).filter(|&at| table[at].spellings().any(|name| name.starts_with(word)));
-        starts.next().filter(|_| starts.next().is_none())
-    });
-    match found {
-        Some(at) => Ok(table.swap_remove(at)),
-        None => Err(wrong(word, Place::After(tool))),
+    let table = lessons::table();
+    let name = only(word, &spellings(&table, Place::After(tool)));
+    let found = table.iter().find(|lesson| name == Some(lesson.name.as_str()));
+    found.cloned().ok_or_else(|| wrong(word, Place::After(tool)))
+}
+
+/// The page that `word` names, by the same rules: a lesson's, or one of the course.
+pub fn page(word: &str) -> Result<Page<'static>, WrongName> {
+    let table = lessons::table();
+    let name = only(word, &spellings(&table, READ));
+    match COURSE.iter().find(|(page, _)| name == Some(page)) {
+        Some((_, text)) => Ok(Page::parse(text)),
+        None => lesson(word, "read").map(|lesson| lesson.page),
     }
 }
 
 /// What to say about a word that names nothing.
 pub fn wrong(word: &str, place: Place) -> WrongName {
     let table = lessons::table();
-    let mut spellings: Vec<(&str, &str)> = table
-        .iter()
-        .flat_map(|lesson| lesson.spellings().map(|name| (name, lesson.name.as_str())))
-        .collect();
+    let spellings = spellings(&table, place);
     let before = match place {
         Place::First => String::new(),
         Place::After(tool) => format!("{tool} "),
     };
-    if matches!(place, Place::First | Place::After("help")) {
-        spellings.extend(TOOLS.map(|tool| (tool, tool)));
-    }
     let what = format!("there is no lesson `{word}`");
     let begun = beginning_with(word, &spellings);
     let meant = match begun.as_slice() {
@@ -76,6 +77,27 @@ pub fn wrong(word: &str, place: Place) -> WrongName {
 /// `ipc.js` is `ipc`: in the Node folder, lessons were files.
 pub fn without_extension(word: &str) -> &str {
     word.strip_suffix(".mjs").or_else(|| word.strip_suffix(".js")).unwrap_or(word)
+}
+
+/// All that may be typed in this place, each with the name that it stands for.
+fn spellings(table: &[Entry], place: Place) -> Vec<(&str, &str)> {
+    let of = |lesson| Entry::spellings(lesson).map(|name| (name, lesson.name.as_str()));
+    let mut spellings: Vec<(&str, &str)> = table.iter().flat_map(of).collect();
+    match place {
+        Place::First | Place::After("help") => spellings.extend(TOOLS.map(|tool| (tool, tool))),
+        READ => spellings.extend(COURSE.map(|(page, _)| (page, page))),
+        Place::After(_) => {}
+    }
+    spellings
+}
+
+/// The one name that `word` stands for, in full or by its start.
+fn only<'a>(word: &str, spellings: &[(&'a str, &'a str)]) -> Option<&'a str> {
+    let exact = spellings.iter().find(|(spelling, _)| *spelling == word);
+    match (exact, beginning_with(word, spellings).as_slice()) {
+        (Some((_, name)), _) | (None, [(_, name)]) => Some(name),
+        _ => None,
+    }
 }
 
 /// What begins with `word`: for each lesson and tool the first such spelling, and the name.
@@ -150,6 +172,18 @@ mod tests {
         for word in ["online", "clusterEvent", "onl", "online.js", "online.mjs"] {
             assert_eq!(lesson(word, "read").map(|lesson| lesson.name), Ok("online".to_owned()));
         }
+    }
+
+    #[test]
+    fn a_page_of_the_course_is_found_like_a_lesson() {
+        let read = |word| page(word).map(|page| page.body.lines().next().unwrap_or_default());
+        assert_eq!(read("glossary"), Ok("# Glossary"));
+        assert_eq!(read("gl"), Ok("# Glossary"));
+        assert_eq!(read("te"), Ok("# For the teacher"));
+        assert!(page("ipc").is_ok_and(|page| page.title == "Talking"));
+        let advice = |word| page(word).map_err(|wrong| wrong.advice).expect_err("a wrong name");
+        assert!(advice("t").ends_with(": threads, teacher"), "{}", advice("t"));
+        assert!(advice("glosary").ends_with("-- read glossary"), "{}", advice("glosary"));
     }
 
     #[test]

@@ -2,6 +2,31 @@
 
 use anstyle::Style;
 
+/// No line is wider than this, unless the terminal has the room and a table the need.
+pub const WIDTH: usize = 80;
+
+/// How many columns the terminal has; nothing in front of a pipe, or if it does not know.
+pub fn columns() -> Option<usize> {
+    let size = rustix::termios::tcgetwinsize(std::io::stdout()).ok()?;
+    Some(size.ws_col.into()).filter(|columns| *columns > 0)
+}
+
+/// Text of one plain piece.
+pub fn plain(text: &str) -> Text {
+    let mut plain = Text::default();
+    plain.push(Style::new(), text);
+    plain
+}
+
+/// A list as a person would say it: one, two and three.
+pub fn and(words: &[&str]) -> String {
+    match words {
+        [] => String::new(),
+        [one] => (*one).to_owned(),
+        [all @ .., last] => format!("{} and {last}", all.join(", ")),
+    }
+}
+
 /// A run of styled pieces: a paragraph, a heading, a cell of a table.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Text {
@@ -44,6 +69,15 @@ impl Text {
         lines
     }
 
+    /// The text broken into lines that are indented, all but the first.
+    pub fn hanging(&self, width: usize, indent: usize) -> Vec<Text> {
+        let mut lines = self.wrapped(width.saturating_sub(indent));
+        for line in lines.iter_mut().skip(1) {
+            line.pieces.insert(0, (Style::new(), " ".repeat(indent)));
+        }
+        lines
+    }
+
     /// The text with its escape sequences.
     pub fn styled(&self) -> String {
         self.pieces
@@ -58,7 +92,8 @@ impl Text {
             .collect()
     }
 
-    fn own_width(&self) -> usize {
+    /// How many columns a text of one line takes.
+    pub fn own_width(&self) -> usize {
         self.pieces.iter().map(|(_, text)| text.chars().count()).sum()
     }
 
@@ -133,12 +168,6 @@ fn place(lines: &mut Vec<Text>, word: Text, width: usize) {
 mod tests {
     use super::*;
 
-    fn plain(text: &str) -> Text {
-        let mut plain = Text::default();
-        plain.push(Style::new(), text);
-        plain
-    }
-
     fn lines(text: &Text, width: usize) -> Vec<String> {
         text.wrapped(width).iter().map(Text::styled).collect()
     }
@@ -146,6 +175,12 @@ mod tests {
     #[test]
     fn lines_break_between_words() {
         assert_eq!(lines(&plain("one two  three"), 7), ["one two", "three"]);
+    }
+
+    #[test]
+    fn a_list_has_its_last_word_set_apart() {
+        assert_eq!(and(&["one"]), "one");
+        assert_eq!(and(&["one", "two", "three"]), "one, two and three");
     }
 
     #[test]

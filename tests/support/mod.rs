@@ -6,6 +6,7 @@
 
 mod course;
 mod terminal;
+mod words;
 
 use std::fs;
 use std::io::Read;
@@ -23,6 +24,7 @@ use nix::unistd::Pid;
 
 pub use course::{lesson_file, lessons, needs_node, node_is_here, page, root, runs_here};
 pub use terminal::on_a_terminal;
+pub use words::{SOON, assert_tells_that_a_port_is_taken, count, served_address, told, typed};
 
 /// A lesson takes about two seconds; on a busy machine a little more.
 pub const IN_TIME: Duration = Duration::from_secs(20);

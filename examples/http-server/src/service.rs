@@ -8,7 +8,7 @@ use cluster::{
     Address, Event, Message, Primary, RestartPolicy, SchedulingPolicy,
     Settings, State, Stdio, WorkerId,
 };
-use narrator::{Failure, Outcome};
+use narrator::Outcome;
 
 use crate::Result;
 use crate::census::Census;
@@ -128,7 +128,7 @@ impl Service {
                 self.frozen.remove(worker);
                 self.census.gone(*worker);
                 if self.address.is_none() && !self.stopping {
-                    return Err(cannot_begin(&self.last_words).into());
+                    return Err(host::cannot_begin(&self.last_words).into());
                 }
                 // ANCHOR: restart
                 if !voluntary && !self.stopping {
@@ -202,16 +202,4 @@ impl Service {
         self.primary.begin_shutdown(GRACE); // and who has nothing to do, goes
         // ANCHOR_END: stop
     }
-}
-
-/// A worker that cannot listen says why in two lines: they are the reason.
-fn cannot_begin(last_words: &[String]) -> Failure {
-    let after = |word: &str| {
-        let mut lines = last_words.iter();
-        lines.find_map(|line| line.strip_prefix(word)).map(str::to_owned)
-    };
-    Failure::new(
-        after("error: ").unwrap_or_else(|| "no worker listens".to_owned()),
-        after("help: ").unwrap_or_else(|| last_words.join(" ")),
-    )
 }

@@ -4,7 +4,7 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
 
 use cluster::{Event, Primary, Signal, WorkerId, die_of};
-use narrator::{Failure, Outcome, Story};
+use narrator::{Outcome, Story};
 use visitors::{Seen, Visitor};
 
 use crate::keys::{HELP, Key, Keys};
@@ -93,8 +93,7 @@ impl Stay {
             // ANCHOR_END: signal
             Event::Woken => return self.news(),
             Event::Stopped(report) if !report.is_clean() => {
-                let advice = "See what they were busy with.";
-                return Err(Failure::new("workers were killed", advice).into());
+                return Err(host::killed().into());
             }
             _ => {}
         }

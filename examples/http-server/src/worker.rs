@@ -10,7 +10,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use cluster::{Error, Listen, Worker, WorkerEvent};
-use narrator::{Failure, Outcome};
+use narrator::Outcome;
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use tiny_http::Server;
 
@@ -140,13 +140,7 @@ fn explain(error: Error) -> Box<dyn std::error::Error> {
              and on this one's socket it cannot; `scheduling` can"
                 .into()
         }
-        Error::Listen { source, .. }
-            if source.kind() == std::io::ErrorKind::AddrInUse =>
-        {
-            let advice = "End what listens there, or take any free port: \
-                          --port 0";
-            Failure::new(error.to_string(), advice).into()
-        }
+        _ if host::is_taken(&error) => host::advise(error).into(),
         _ => error.into(),
     }
 }

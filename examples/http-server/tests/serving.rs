@@ -7,16 +7,13 @@ mod support;
 mod server;
 
 use std::collections::BTreeSet;
-use std::net::TcpListener;
 use std::process::Command;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use nix::sys::signal::Signal;
-use server::{PROGRAM, SOON, Server};
-use support::{IN_TIME, Run};
-use visitors::{Seen, Visitor};
+use server::{PROGRAM, Server};
+use support::{IN_TIME, Run, SOON, assert_tells_that_a_port_is_taken, typed};
+use visitors::Seen;
 
 #[test]
 fn answers_come_from_every_worker_and_say_from_whom() {
@@ -112,132 +109,6 @@ fn many_ask_for_the_status_at_once_and_all_are_answered() {
     }
 }
 
-/// The bar: 50 crashes under load from 16 clients.
-#[test]
-fn fifty_crashes_under_load_cost_each_client_one_request_at_most() {
-    let server = Server::start("--workers 2");
-    let load = Load::default();
-    thread::scope(|scope| {
-        for client in 0..CLIENTS {
-            let (load, visitor) = (&load, server.visitor);
-            scope.spawn(move || load.ask(client, visitor));
-        }
-        let _over = load.over_in_the_end();
-        for crash in 1..=50 {
-            load.wait_until_each_was_served();
-            let before = load.failed.load(SeqCst);
-            assert!(server.visitor.visit("/crash").result.is_err());
-            server.wait_until_all_are_back(2, crash);
-            load.wait_until_each_was_served();
-            let failed = load.failed.load(SeqCst) - before;
-            assert!(failed <= CLIENTS, "crash {crash}: {failed} failed");
-        }
-    });
-    assert_eq!(load.twice.load(SeqCst), 0, "somebody failed twice in a row");
-    server.stop();
-}
-
-const CLIENTS: usize = 16;
-
-/// What the clients went through.
-#[derive(Default)]
-struct Load {
-    over: AtomicBool,
-    served: [AtomicUsize; CLIENTS],
-    failed: AtomicUsize,
-    twice: AtomicUsize,
-}
-
-impl Load {
-    /// Asks, each time on a connection of its own.
-    fn ask(&self, client: usize, visitor: Visitor) {
-        let mut in_a_row = 0;
-        while !self.over.load(SeqCst) {
-            if visitor.visit("/").result.is_ok() {
-                in_a_row = 0;
-                self.served[client].fetch_add(1, SeqCst);
-            } else if !self.over.load(SeqCst) {
-                in_a_row += 1;
-                self.failed.fetch_add(1, SeqCst);
-                self.twice.fetch_add(usize::from(in_a_row > 1), SeqCst);
-            }
-        }
-    }
-
-    /// Asks on one connection until it ends, and then on another one.
-    fn stay(&self, client: usize, visitor: Visitor) {
-        while !self.over.load(SeqCst) {
-            let Ok(mut stay) = visitor.come() else { continue };
-            while !self.over.load(SeqCst) && stay.ask("/").result.is_ok() {
-                self.served[client].fetch_add(1, SeqCst);
-            }
-        }
-    }
-
-    /// The clients end when this is dropped, also in a panic.
-    fn over_in_the_end(&self) -> impl Drop + '_ {
-        struct Over<'a>(&'a AtomicBool);
-        impl Drop for Over<'_> {
-            fn drop(&mut self) {
-                self.0.store(true, SeqCst);
-            }
-        }
-        Over(&self.over)
-    }
-
-    /// So that who fails next was served in between.
-    fn wait_until_each_was_served(&self) {
-        let before: Vec<usize> =
-            self.served.iter().map(|it| it.load(SeqCst)).collect();
-        let until = Instant::now() + IN_TIME;
-        while (0..CLIENTS).any(|it| self.served[it].load(SeqCst) == before[it])
-        {
-            assert!(Instant::now() < until, "a client waits for ever");
-            thread::sleep(Duration::from_millis(1)); // nothing to wait on
-        }
-    }
-}
-
-#[test]
-fn asked_to_stop_it_answers_what_it_has_begun_and_exits_0() {
-    for signal in [Signal::SIGTERM, Signal::SIGINT] {
-        let server = Server::start("--workers 2");
-        thread::scope(|scope| {
-            let ask = || server.visitor.visit("/slow?ms=700");
-            let slow: Vec<_> = (0..8).map(|_| scope.spawn(ask)).collect();
-            server.wait_until_taken(8);
-            match signal {
-                Signal::SIGINT => server.run.signal_group(signal), // Ctrl-C
-                _ => server.run.signal(signal),
-            }
-            for slow in slow {
-                let seen = slow.join().expect("it does not panic");
-                let answer = seen.result.expect("it is answered");
-                assert!(answer.is_success() && !answer.keep_alive);
-            }
-        });
-        server.is_gone();
-    }
-}
-
-#[test]
-fn clients_that_never_stop_asking_do_not_keep_it_up() {
-    let server = Server::start("--workers 2");
-    let load = Load::default();
-    thread::scope(|scope| {
-        for client in 0..CLIENTS {
-            let (load, visitor) = (&load, server.visitor);
-            scope.spawn(move || load.stay(client, visitor));
-        }
-        let _over = load.over_in_the_end();
-        load.wait_until_each_was_served();
-        server.run.signal(Signal::SIGTERM);
-        let output = server.run.finish(IN_TIME);
-        assert!(output.status.success(), "{output:#?}");
-    });
-    server.run.assert_nothing_left(SOON);
-}
-
 #[test]
 fn everybody_who_comes_at_once_and_stays_is_answered() {
     let server = Server::start("--workers 2");
@@ -261,42 +132,14 @@ fn everybody_who_comes_at_once_and_stays_is_answered() {
 }
 
 #[test]
-fn a_second_signal_ends_it_at_once_by_that_signal() {
-    use std::os::unix::process::ExitStatusExt;
-    let server = Server::start("");
-    thread::scope(|scope| {
-        scope.spawn(|| server.visitor.visit("/slow?ms=5000"));
-        server.wait_until_taken(1);
-        server.run.signal(Signal::SIGTERM);
-        server.run.wait_for_line("stops", IN_TIME);
-        server.run.signal(Signal::SIGTERM);
-        let status = server.run.finish(IN_TIME).status;
-        assert_eq!(status.signal(), Some(Signal::SIGTERM as i32));
-        server.run.assert_nothing_left(SOON);
-    });
-}
-
-#[test]
 fn a_taken_port_is_told_in_two_lines_that_name_the_way_out() {
-    let taken = TcpListener::bind("127.0.0.1:0").expect("a port");
-    let port = taken.local_addr().expect("an address").port();
-    let flags = ["--stay", "--port", &port.to_string()];
-    let run = Run::start(PROGRAM, &flags);
-    let output = run.finish(IN_TIME);
-    assert_eq!(output.status.code(), Some(1), "{output:#?}");
-    let expected = format!(
-        "error: cannot listen on 127.0.0.1:{port}: address already in use\n\
-         help: End what listens there, or take any free port: --port 0\n"
-    );
-    assert_eq!((&*output.stdout, &*output.stderr), ("", &*expected));
-    run.assert_nothing_left(SOON);
+    assert_tells_that_a_port_is_taken(PROGRAM, "");
 }
 
 #[test]
 fn every_visitor_is_answered_and_counted_whoever_serves() {
     for flags in ["--requests 30", "--requests 30 --by-hand", "--workers 1"] {
-        let words: Vec<&str> = flags.split_whitespace().collect();
-        let output = Run::start(PROGRAM, &words).finish(IN_TIME);
+        let output = typed(PROGRAM, flags).finish(IN_TIME);
         assert!(output.status.success(), "{flags}: {output:#?}");
         let told = &output.stdout;
         let of = |line: &str| {

@@ -12,7 +12,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use server::{PROGRAM, Server};
-use support::{IN_TIME, Run};
+use support::{IN_TIME, Run, SOON};
 use visitors::{Leaves, Visitor};
 
 const HUGE: &[u8] = b"POST / HTTP/1.1\r\nHost: x\r\n\
@@ -130,6 +130,6 @@ fn the_lesson_shows_each_of_them() {
         assert!(output.status.success(), "{which}: {output:#?}");
         assert!(output.stdout.contains(line), "{which}: {output:#?}");
         assert!(output.stdout.contains("every one is answered"));
-        run.assert_nothing_left(server::SOON);
+        run.assert_nothing_left(SOON);
     }
 }

@@ -14,6 +14,7 @@ use std::process;
 use narrator::{Outcome, Story, Telling};
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::sys::signal::{Signal, kill};
 use nix::sys::wait::{WaitStatus, waitpid};
 use nix::unistd::{ForkResult, Pid, fork};
 use os_pipe::{PipeReader, PipeWriter, pipe};
@@ -137,9 +138,8 @@ fn hand_over_a_connection(story: &Story, to: &Child) -> Outcome {
 
 // ANCHOR: full
 fn fill_the_channel(story: &Story, to: &Child) -> Outcome {
-    to.say(b'N', "")?;
-    to.hear(b'N')?;
-    story.tell(&to.name, "takes a nap", "");
+    kill(to.pid, Signal::SIGSTOP)?; // now it reads nothing
+    story.tell("primary", "stops", format!("{} by SIGSTOP", to.name));
     fcntl(&to.to, FcntlArg::F_SETFL(OFlag::O_NONBLOCK))?;
     let mut sent = 0;
     // Up to 4096 bytes (PIPE_BUF) go in whole or not at all.
@@ -148,6 +148,7 @@ fn fill_the_channel(story: &Story, to: &Child) -> Outcome {
     }
     let full = format!("finds the channel to {} full", to.name);
     story.tell("primary", full, "");
+    kill(to.pid, Signal::SIGCONT)?;
     fcntl(&to.to, FcntlArg::F_SETFL(OFlag::empty()))?;
     let mut room = [PollFd::new(to.to.as_fd(), PollFlags::POLLOUT)];
     poll(&mut room, PollTimeout::NONE)?;
@@ -155,7 +156,7 @@ fn fill_the_channel(story: &Story, to: &Child) -> Outcome {
     if to.hear(b'R')? != sent.to_string() {
         return lost();
     }
-    story.tell(&to.name, "wakes, and reads all of it in order", "");
+    story.tell(&to.name, "goes on, and reads all of it in order", "");
     Ok(())
 }
 // ANCHOR_END: full

@@ -1,8 +1,6 @@
 //! What the two sides say to each other, and the worker's side.
 
 use std::io::Write;
-use std::thread;
-use std::time::Duration;
 
 use cluster::Worker;
 use narrator::Outcome;
@@ -17,7 +15,6 @@ pub(crate) enum Request {
     Multiply { question: u32, a: u64, b: u64 },
     Greet,
     Count(String),
-    Nap,
     Number(u32, String),
     Last,
 }
@@ -30,13 +27,9 @@ pub(crate) enum Reply {
     Product { question: u32, product: u64 },
     Greeted,
     Counted(usize),
-    Napping,
     Read(u32),
 }
 // ANCHOR_END: messages
-
-/// How long a worker does not read, to let its channel fill.
-pub(crate) const NAP: Duration = Duration::from_millis(200);
 
 // ANCHOR: work
 pub(crate) fn work(mut me: Worker) -> Outcome {
@@ -65,11 +58,6 @@ pub(crate) fn work(mut me: Worker) -> Outcome {
                 me.send(Reply::Greeted)?;
             }
             Request::Count(text) => me.send(Reply::Counted(text.len()))?,
-            Request::Nap => {
-                me.send(Reply::Napping)?;
-                // A worker that does not read is what this scene is about.
-                thread::sleep(NAP);
-            }
             Request::Number(number, _) if number == numbers => numbers += 1,
             Request::Number(..) => return Err("a number is missing".into()),
             Request::Last => me.send(Reply::Read(numbers))?,

@@ -12,15 +12,13 @@ use std::time::{Duration, Instant};
 
 use nix::sys::signal::Signal;
 use serde_json::Value;
-use support::{IN_TIME, Output, Run, on_a_terminal};
+use support::{IN_TIME, Output, Run, SOON, on_a_terminal, typed};
 use visitors::{Guest, Response};
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_load-test");
-const SOON: Duration = Duration::from_secs(1);
 
 fn run(words: &str) -> Output {
-    let run =
-        Run::start(PROGRAM, &words.split_whitespace().collect::<Vec<_>>());
+    let run = typed(PROGRAM, words);
     let output = run.finish(IN_TIME);
     run.assert_nothing_left(SOON);
     output

@@ -5,8 +5,8 @@ use std::net::TcpStream;
 use std::thread;
 use std::time::Duration;
 
-use cluster::{Error, Worker};
-use narrator::{Failure, Outcome};
+use cluster::Worker;
+use narrator::Outcome;
 use visitors::{Guest, Response};
 
 /// How long a worker waits for the first question, and for each later one.
@@ -17,7 +17,7 @@ pub(crate) fn serve(mut me: Worker) -> Outcome {
     // ANCHOR: listen
     let port = env::var("PORT").unwrap_or("0".to_owned());
     let address = format!("127.0.0.1:{port}");
-    let listener = me.listen(address).map_err(advise)?;
+    let listener = me.listen(address).map_err(host::advise)?;
     // ANCHOR_END: listen
     thread::scope(|scope| {
         while let Some(connection) = listener.accept()? {
@@ -47,14 +47,4 @@ fn attend(guest: TcpStream, me: &Worker) {
         }
         patience = later;
     }
-}
-
-fn advise(error: Error) -> Failure {
-    let taken = matches!(&error, Error::Listen { source, .. }
-        if source.kind() == std::io::ErrorKind::AddrInUse);
-    let advice = match taken {
-        true => "End what listens there, or take any free port: --port 0",
-        false => &error.advice(),
-    };
-    Failure::new(error.to_string(), advice)
 }

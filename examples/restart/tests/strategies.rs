@@ -6,31 +6,18 @@
 mod support;
 
 use std::os::unix::process::ExitStatusExt;
-use std::time::Duration;
 
 use nix::sys::signal::Signal;
-use support::{IN_TIME, Run};
+use support::{IN_TIME, SOON, count, typed};
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_restart");
-const SOON: Duration = Duration::from_secs(1);
 
-/// What the lesson prints with these flags; nothing of it may be left.
 fn told(flags: &str) -> Vec<String> {
-    let flags: Vec<&str> = flags.split_whitespace().collect();
-    let run = Run::start(PROGRAM, &flags);
-    let output = run.finish(IN_TIME);
-    assert!(output.status.success(), "{flags:?}: {output:#?}");
-    assert_eq!(output.stderr, "", "{flags:?} complains");
-    run.assert_nothing_left(SOON);
-    output.stdout.lines().map(str::to_owned).collect()
+    support::told(PROGRAM, flags)
 }
 
 fn has(story: &[String], line: &str) {
     assert!(story.iter().any(|it| it == line), "no `{line}` in {story:#?}");
-}
-
-fn count(story: &[String], part: &str) -> usize {
-    story.iter().filter(|line| line.contains(part)).count()
 }
 
 /// The number before this word, in the first line that has one.
@@ -140,8 +127,7 @@ fn ctrl_c_among_deaths_ends_the_lesson_by_sigint_with_its_workers() {
         ("--kill 100 --by-hand", "forks worker 5"),
         ("--storm", "replaces each of them at once"),
     ] {
-        let flags: Vec<&str> = flags.split_whitespace().collect();
-        let run = Run::start(PROGRAM, &flags);
+        let run = typed(PROGRAM, flags);
         run.wait_for_line(line, IN_TIME);
         run.signal_group(Signal::SIGINT);
         let output = run.finish(IN_TIME);
@@ -158,8 +144,7 @@ fn ctrl_c_among_deaths_ends_the_lesson_by_sigint_with_its_workers() {
 #[test]
 fn when_the_primary_is_killed_among_deaths_nobody_is_left() {
     for flags in ["--kill 100 --strategy at-once", "--kill 100 --by-hand"] {
-        let flags: Vec<&str> = flags.split_whitespace().collect();
-        let run = Run::start(PROGRAM, &flags);
+        let run = typed(PROGRAM, flags);
         run.wait_for_line("forks worker 5", IN_TIME);
         run.signal(Signal::SIGKILL);
         run.finish(IN_TIME);

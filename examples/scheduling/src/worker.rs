@@ -4,8 +4,8 @@ use std::net::TcpStream;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use cluster::{Error, Worker};
-use narrator::{Failure, Outcome};
+use cluster::Worker;
+use narrator::Outcome;
 use visitors::{Guest, Response};
 
 use crate::Args;
@@ -17,7 +17,8 @@ const MOST_WORK: Duration = Duration::from_secs(5);
 
 pub(crate) fn serve(mut me: Worker, args: &Args) -> Outcome {
     let port = if args.stay { args.port } else { 0 };
-    let listener = me.listen(format!("127.0.0.1:{port}")).map_err(advise)?;
+    let listener =
+        me.listen(format!("127.0.0.1:{port}")).map_err(host::advise)?;
     // ANCHOR: serve
     while let Some(connection) = listener.accept()? {
         attend(&mut me, connection, args)?; // from its request to its end
@@ -66,16 +67,6 @@ fn say(me: &Worker, news: &str) {
 fn work(path: &str) -> Option<Duration> {
     let time = path.strip_prefix("/work?ms=")?.parse().ok()?;
     Some(Duration::from_millis(time).min(MOST_WORK))
-}
-
-fn advise(error: Error) -> Failure {
-    let taken = matches!(&error, Error::Listen { source, .. }
-        if source.kind() == std::io::ErrorKind::AddrInUse);
-    let advice = match taken {
-        true => "End what listens there, or take any free port: --port 0",
-        false => &error.advice(),
-    };
-    Failure::new(error.to_string(), advice)
 }
 
 #[cfg(test)]

@@ -114,12 +114,12 @@ impl Play {
             }
             Event::Output(worker, line) => story.tell(worker, "says:", line),
             Event::Exit { worker, exit, voluntary: true } => {
-                telling::exit(story, worker, exit);
+                host::tell_exit(story, worker, exit);
             }
             Event::Exit { worker, exit, .. } => {
                 return lost(format!("{worker} {exit}, not asked"));
             }
-            Event::Stopped(report) => telling::report(story, &report),
+            Event::Stopped(report) => host::tell_report(story, &report),
             _ => {}
         }
         Ok(())

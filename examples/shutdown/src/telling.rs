@@ -1,6 +1,6 @@
-//! Sentences that a service tells, whether it stops soon or stays.
+//! What workers say, whether the service stops soon or stays.
 
-use cluster::{Exit, Message, Report, WorkerId};
+use cluster::{Message, WorkerId};
 use narrator::Story;
 
 use crate::Result;
@@ -20,22 +20,4 @@ pub(crate) fn news(
         }
     }
     Ok(news)
-}
-
-/// The end of a worker that was asked to leave.
-pub(crate) fn exit(story: &Story, worker: WorkerId, exit: Exit) {
-    match exit {
-        Exit::Code(_) => story.tell(worker, format!("{exit},"), "as asked"),
-        _ => story.tell(worker, exit, ""),
-    }
-}
-
-pub(crate) fn report(story: &Story, report: &Report) {
-    let how = match &report.by_sigkill[..] {
-        [] if report.is_clean() => "every worker left by itself".to_owned(),
-        [] => "workers had to be warned".to_owned(),
-        [worker] => format!("{worker} had to be killed"),
-        more => format!("{} workers had to be killed", more.len()),
-    };
-    story.tell("primary", "has stopped:", how);
 }

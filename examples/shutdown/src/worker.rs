@@ -7,8 +7,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::Duration;
 
-use cluster::{Error, Signal, Worker};
-use narrator::{Failure, Outcome};
+use cluster::{Signal, Worker};
+use narrator::Outcome;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::SigSet;
 use serde::{Deserialize, Serialize};
@@ -44,7 +44,8 @@ pub(crate) fn serve(mut me: Worker, args: &Args) -> Outcome {
         warning.thread_block()?; // here, and in each thread that starts here
     }
     let port = if args.stay { args.port } else { 0 };
-    let listener = me.listen(format!("127.0.0.1:{port}")).map_err(advise)?;
+    let listener =
+        me.listen(format!("127.0.0.1:{port}")).map_err(host::advise)?;
     let tally = Tally::default();
     let (the_end, until_then) = io::pipe()?;
     thread::scope(|scope| -> Outcome {
@@ -140,14 +141,4 @@ pub(crate) fn work(request: &Request) -> Duration {
 /// For the primary's story only: without a primary, nobody misses it.
 fn say(me: &Worker, news: News) {
     let _ = me.send(news);
-}
-
-fn advise(error: Error) -> Failure {
-    let taken = matches!(&error, Error::Listen { source, .. }
-        if source.kind() == io::ErrorKind::AddrInUse);
-    let advice = match taken {
-        true => "End what listens there, or take any free port: --port 0",
-        false => &error.advice(),
-    };
-    Failure::new(error.to_string(), advice)
 }

@@ -13,23 +13,22 @@ use std::thread;
 use std::time::Duration;
 
 use nix::sys::signal::Signal;
-use support::{IN_TIME, Output, Run};
+use support::{
+    IN_TIME, Output, Run, SOON, assert_tells_that_a_port_is_taken,
+    served_address,
+};
 use visitors::{Slowness, Trouble, Visitor};
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_shutdown");
-const SOON: Duration = Duration::from_secs(1);
 
 fn start(words: &str) -> Run {
-    Run::start(PROGRAM, &words.split_whitespace().collect::<Vec<_>>())
+    support::typed(PROGRAM, words)
 }
 
 /// A server to visit, on a port of its own.
 fn stay(words: &str) -> (Run, Visitor) {
     let run = start(&format!("--stay --port 0 {words}"));
-    let line = run.wait_for_line("serves http://", IN_TIME);
-    let address = line.split("http://").nth(1).expect("an address");
-    let address = address.split('/').next().expect("an address");
-    let visitor = Visitor::new(address).expect("on this machine");
+    let visitor = Visitor::new(served_address(&run)).expect("on this machine");
     (run, visitor.with_patience(IN_TIME))
 }
 
@@ -261,15 +260,7 @@ fn by_hand_a_second_ctrl_c_ends_at_once_and_a_kill_leaves_nobody() {
 
 #[test]
 fn a_taken_port_is_told_in_two_lines_that_name_the_way_out() {
-    let taken = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
-    let port = taken.local_addr().expect("an address").port();
-    let run = start(&format!("--stay --port {port}"));
-    let output = run.finish(IN_TIME);
-    assert_eq!(output.status.code(), Some(1), "{output:#?}");
-    assert_eq!(output.stdout, "");
-    assert!(output.stderr.contains("--port 0"), "{output:#?}");
-    assert_eq!(output.stderr.lines().count(), 2, "{output:#?}");
-    run.assert_nothing_left(SOON);
+    assert_tells_that_a_port_is_taken(PROGRAM, "");
 }
 
 #[test]

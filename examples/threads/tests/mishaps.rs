@@ -9,23 +9,14 @@ use std::fs;
 use std::os::unix::process::ExitStatusExt;
 use std::path::PathBuf;
 use std::process::Command;
-use std::time::Duration;
 
 use nix::sys::signal::Signal;
-use support::{IN_TIME, Run};
+use support::{IN_TIME, Run, SOON, count};
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_threads");
-const SOON: Duration = Duration::from_secs(1);
 
-/// What the lesson prints with these flags; nothing of it may be left.
 fn told(flags: &str) -> Vec<String> {
-    let flags: Vec<&str> = flags.split_whitespace().collect();
-    let run = Run::start(PROGRAM, &flags);
-    let output = run.finish(IN_TIME);
-    assert!(output.status.success(), "{flags:?}: {output:#?}");
-    assert_eq!(output.stderr, "", "{flags:?} complains");
-    run.assert_nothing_left(SOON);
-    output.stdout.lines().map(str::to_owned).collect()
+    support::told(PROGRAM, flags)
 }
 
 /// How many of the tasks were done, in each arrangement.
@@ -36,10 +27,6 @@ fn done(story: &[String], of: usize, how: &str) -> Vec<usize> {
     let numbers =
         row.split(&of).filter_map(|before| before.split(' ').next_back());
     numbers.filter_map(|number| number.parse().ok()).collect()
-}
-
-fn count(story: &[String], part: &str) -> usize {
-    story.iter().filter(|line| line.contains(part)).count()
 }
 
 #[test]

@@ -6,10 +6,8 @@ use anstyle::Style;
 
 use super::story::Sentence;
 use super::tellings::{Story, Telling};
-use crate::grid;
-use crate::text::Text;
-
-const WIDTH: usize = 80;
+use crate::grid::{self, Tall};
+use crate::text::{Text, WIDTH, plain};
 
 /// Whether the tellings agree, in words and as an answer.
 #[derive(Clone, Debug)]
@@ -21,24 +19,47 @@ pub struct Verdict {
 }
 
 /// One row for each sentence, grouped by actor, with a column for each telling.
-pub fn lines(told: &[Telling]) -> Vec<String> {
+pub fn lines(told: &[Telling], width: usize) -> Vec<String> {
     let mut rows = vec![heading(told)];
     let all = distinct(told);
+    for actor in actors(&all) {
+        for (at, sentence) in all.iter().filter(|sentence| sentence.actor == actor).enumerate() {
+            let name = match (at, actor) {
+                (0, "") => "table",
+                (0, actor) => actor,
+                _ => "",
+            };
+            let marks: Vec<String> = told.iter().map(|telling| mark(telling, sentence)).collect();
+            let mut deed = Text::default();
+            deed.push(emphasis(&marks), &sentence.deed);
+            let row = [plain(name), deed].into_iter();
+            rows.push(row.chain(marks.iter().map(|mark| plain(mark))).collect());
+        }
+    }
+    grid::lines(&rows, width, Tall::Hanging)
+}
+
+/// What is not in every telling stands out; its marks say so, too.
+fn emphasis(marks: &[String]) -> Style {
+    let told: Vec<&String> = marks.iter().filter(|mark| !mark.is_empty()).collect();
+    if same(&told) { Style::new() } else { Style::new().bold() }
+}
+
+/// Who acts: in the order of the first telling, but worker 1 stands before worker 2.
+fn actors<'a>(all: &[&'a Sentence]) -> Vec<&'a str> {
     let mut actors: Vec<&str> = Vec::new();
-    for Sentence { actor, .. } in &all {
-        if !actors.contains(&actor.as_str()) {
+    for actor in all.iter().map(|sentence| sentence.actor.as_str()) {
+        if !actors.contains(&actor) {
             actors.push(actor);
         }
     }
-    for actor in actors {
-        for (at, sentence) in all.iter().filter(|sentence| sentence.actor == actor).enumerate() {
-            let name = if at == 0 { actor } else { "" };
-            let mut row = vec![cell(name), cell(&sentence.deed)];
-            row.extend(told.iter().map(|telling| cell(&mark(telling, sentence))));
-            rows.push(row);
-        }
-    }
-    grid::lines(&rows, WIDTH)
+    let kind = |actor: &'a str| actor.split(' ').next();
+    let number = |actor: &str| actor.rsplit(' ').next().and_then(|it| it.parse::<u32>().ok());
+    let mut sorted = actors.clone();
+    sorted.sort_by_key(|&actor| {
+        (actors.iter().position(|&first| kind(first) == kind(actor)), number(actor))
+    });
+    sorted
 }
 
 /// Says whether the tellings agree, worker by worker, and how long each took.
@@ -65,7 +86,7 @@ pub fn verdict(told: &[Telling]) -> Verdict {
         .collect();
     said.push(format!("{judgement}: {}.", times.join(", ")));
 
-    let lines = said.iter().flat_map(|text| cell(text).wrapped(WIDTH)).map(|line| line.styled());
+    let lines = said.iter().flat_map(|text| plain(text).wrapped(WIDTH)).map(|line| line.styled());
     Verdict { lines: lines.collect(), good: went_well && apart.is_empty() }
 }
 
@@ -126,12 +147,6 @@ fn mark(telling: &Telling, sentence: &Sentence) -> String {
     }
 }
 
-fn cell(text: &str) -> Text {
-    let mut cell = Text::default();
-    cell.push(Style::new(), text);
-    cell
-}
-
 #[cfg(test)]
 mod tests {
     use super::super::story;
@@ -142,8 +157,14 @@ mod tests {
         Telling { label, story: Some(Story { sentences, ..Story::default() }) }
     }
 
-    fn plain(lines: &[String]) -> Vec<String> {
+    fn unstyled(lines: &[String]) -> Vec<String> {
         lines.iter().map(|line| anstream::adapter::strip_str(line).to_string()).collect()
+    }
+
+    #[test]
+    fn workers_stand_in_the_order_of_their_numbers() {
+        let told = [telling("rust", "worker 10 rests\nvisitor   comes\nworker 9  rests\n")];
+        assert_eq!(actors(&distinct(&told)), ["worker 9", "worker 10", "visitor"]);
     }
 
     const ONE: &str = "primary   forks worker 1\nworker 1  is online\nprimary   rests\n";
@@ -156,7 +177,7 @@ mod tests {
             Telling { label: "node", story: None },
         ];
         assert_eq!(
-            plain(&lines(&told)),
+            unstyled(&lines(&told, WIDTH)),
             [
                 "                          rust  by hand  node",
                 "                                         not installed",
@@ -167,6 +188,11 @@ mod tests {
                 "          sleeps          -     x",
             ]
         );
+        let bold = |deed: &str| format!("{0}{deed}{0:#}", Style::new().bold());
+        let styled = lines(&told, WIDTH).join("\n");
+        assert!(styled.contains(&bold("is online")), "{styled:?}");
+        assert!(!styled.contains(&bold("forks worker 1")), "{styled:?}");
+
         let verdict = verdict(&told);
         assert!(!verdict.good);
         assert_eq!(

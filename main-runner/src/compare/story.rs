@@ -112,7 +112,8 @@ fn is_id(before: &str, digits: &str, after: &str) -> bool {
     let announced = ["pid", "process", "port"]
         .iter()
         .any(|word| before.trim_end_matches([' ', '=', ':']).to_lowercase().ends_with(word));
-    !digits.contains('.') && (digits.len() > 3 || enclosed || announced)
+    let of_an_address = before.ends_with(':'); // 127.0.0.1:3000
+    !digits.contains('.') && (enclosed || announced || of_an_address)
 }
 
 fn leading(text: &str, which: impl Fn(char) -> bool) -> usize {

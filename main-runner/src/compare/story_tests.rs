@@ -41,7 +41,15 @@ fn what_differs_from_run_to_run_is_replaced() {
     assert_eq!(one("worker 1 (57) is online").1, "(<id>) is online");
     assert_eq!(one("worker 1 [57]  is online").1, "[<id>] is online");
     assert_eq!(one("worker 1  answers in 1.5 ms").1, "answers in <time> ms");
-    assert_eq!(one("worker 1  counts to 12").1, "counts to 12");
+    assert_eq!(one("primary   serves http://127.0.0.1:40123/").1, "serves http://127.0.0.1:<id>/");
+}
+
+#[test]
+fn what_is_computed_is_compared() {
+    for line in ["worker 1  counts to 12", "worker 1  counts 1048576 letters"] {
+        let (actor, deed) = one(line);
+        assert_eq!(format!("{actor}  {deed}"), line);
+    }
 }
 
 #[test]

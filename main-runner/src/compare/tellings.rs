@@ -7,12 +7,9 @@ use std::time::Duration;
 
 use nix::sys::signal::Signal;
 
-use super::capture::{Captured, End, capture};
 use super::story::{self, Sentence};
+use crate::capture::{Captured, Ear, End, LIMIT, capture};
 use crate::lessons::Entry;
-
-/// A telling takes about two seconds; one that takes this long hangs.
-const LIMIT: Duration = Duration::from_secs(10);
 
 /// One telling of a lesson.
 #[derive(Clone, Debug)]
@@ -53,8 +50,8 @@ pub enum Told {
 /// Runs every telling that the lesson has.
 pub fn tell_all(lesson: &Entry) -> io::Result<Told> {
     let mut told = Vec::new();
-    for (label, mut command) in commands(lesson)? {
-        let story = match capture(&mut command, LIMIT) {
+    for (label, command) in commands(lesson)? {
+        let story = match capture(command, Ear::Output, LIMIT) {
             Ok(Captured { end: End::Interrupted(signal), .. }) => {
                 return Ok(Told::Interrupted(signal));
             }

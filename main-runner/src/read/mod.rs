@@ -8,18 +8,20 @@ use std::io::Write;
 use std::process::ExitCode;
 
 use crate::Ending;
-use crate::lessons::Entry;
+use crate::page::Page;
+use crate::text::WIDTH;
 
-/// No line of a page is wider than this.
-const WIDTH: usize = 80;
-
-/// Prints the page of a lesson.
-pub fn print(lesson: &Entry) -> Ending {
-    let page = &lesson.page;
-    let title = format!("# {}\n\n{} ({} minutes)", page.title, page.question, page.minutes);
-    let body = without_title(page.body, page.title);
+/// Prints a page: of a lesson, or of the course.
+pub fn print(page: &Page) -> Ending {
+    let text = match page.title {
+        "" => page.body.to_owned(), // a page of the course; it bears its title itself
+        title => {
+            let body = without_title(page.body, title);
+            format!("# {title}\n\n{} ({} minutes)\n\n{body}", page.question, page.minutes)
+        }
+    };
     let mut out = anstream::stdout().lock();
-    for line in render::lines(&format!("{title}\n\n{body}"), WIDTH) {
+    for line in render::lines(&text, WIDTH) {
         writeln!(out, "{line}")?;
     }
     Ok(ExitCode::SUCCESS)

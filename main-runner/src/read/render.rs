@@ -5,7 +5,7 @@ use pulldown_cmark::{CodeBlockKind, Event, HeadingLevel, Options, Parser, Tag, T
 
 use super::folds::{self, Part};
 use super::ladder;
-use crate::grid;
+use crate::grid::{self, Tall};
 use crate::text::Text;
 
 /// The lines of a page, at most `width` columns each; code is never broken.
@@ -142,7 +142,7 @@ impl Page {
             TagEnd::Table => {
                 self.gap();
                 let rows = std::mem::take(&mut self.rows);
-                for line in grid::lines(&rows, self.room()) {
+                for line in grid::lines(&rows, self.room(), Tall::Apart) {
                     self.line(&line);
                 }
             }
@@ -192,8 +192,8 @@ impl Page {
     /// A link into the web gets a number; the addresses stand at the end of the page.
     fn end_link(&mut self) {
         let address = std::mem::take(&mut self.link);
-        if !address.starts_with("http") {
-            return;
+        if !address.contains("://") {
+            return; // a page beside this one
         }
         let at = self.links.iter().position(|known| *known == address).unwrap_or_else(|| {
             self.links.push(address);

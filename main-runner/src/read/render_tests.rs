@@ -25,7 +25,7 @@ fn headings_are_bold_and_underlined() {
 #[test]
 fn inline_markup_leaves_no_traces() {
     assert_eq!(
-        page("Call `fork()`, **once**, as [Node](../x.md) *does*.\n"),
+        page("Call `fork()`, **once**, as [Node](http-x.md) *does*.\n"),
         ["Call `fork()`, once, as Node does."]
     );
 }

@@ -12,10 +12,9 @@ use nix::sys::signal::Signal;
 use serde_json::Value;
 use visitors::Visitor;
 
-use crate::support::{IN_TIME, Run};
+use crate::support::{IN_TIME, Run, SOON, served_address};
 
 pub const PROGRAM: &str = env!("CARGO_BIN_EXE_http-server");
-pub const SOON: Duration = Duration::from_secs(1);
 
 pub struct Server {
     pub run: Run,
@@ -31,9 +30,7 @@ impl Server {
 
     pub fn of(command: &mut Command) -> Server {
         let run = Run::of(command);
-        let line = run.wait_for_line("serves http://", IN_TIME);
-        let address = line.split("http://").nth(1).expect("an address");
-        let address = address.split('/').next().expect("an address");
+        let address = served_address(&run);
         let visitor = Visitor::new(address).expect("on this machine");
         Server { run, visitor: visitor.with_patience(IN_TIME) }
     }

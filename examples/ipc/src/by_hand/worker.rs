@@ -3,13 +3,12 @@
 use std::io::Write;
 use std::net::TcpStream;
 use std::os::unix::net::UnixStream;
-use std::thread;
 
 use narrator::Outcome;
 use os_pipe::{PipeReader, PipeWriter};
 
 use super::frames;
-use crate::{Result, lost, worker::NAP};
+use crate::{Result, lost};
 
 pub(super) fn work(
     name: &str,
@@ -31,11 +30,6 @@ pub(super) fn work(
                 frames::write(&mut to, b'G', "")?;
             }
             b'C' => frames::write(&mut to, b'C', &text.len().to_string())?,
-            b'N' => {
-                frames::write(&mut to, b'N', "")?;
-                // A worker that does not read is what this scene is about.
-                thread::sleep(NAP);
-            }
             b'#' => numbers += 1,
             b'L' => frames::write(&mut to, b'R', &numbers.to_string())?,
             _ => break, // asked to leave

@@ -1,6 +1,6 @@
 //! Runs a program in a process group of its own, listens to it, and ends it when its time is over.
 
-use std::io::{self, Read};
+use std::io::{self, PipeReader, Read};
 use std::os::fd::AsFd;
 use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -12,6 +12,18 @@ use nix::sys::signal::{Signal, killpg};
 use nix::unistd::Pid;
 
 use crate::waiting::Held;
+
+/// A lesson takes about two seconds, or many more on a busy machine; one that takes this long hangs.
+pub const LIMIT: Duration = Duration::from_secs(40);
+
+/// What is listened to. The rest goes where ours goes.
+#[derive(Clone, Copy, Debug)]
+pub enum Ear {
+    /// Standard output.
+    Output,
+    /// Standard output and standard error, as one.
+    Everything,
+}
 
 /// How a program that was listened to ended.
 #[derive(Clone, Debug)]
@@ -27,7 +39,7 @@ pub enum End {
 /// What a program said, and how it ended.
 #[derive(Clone, Debug)]
 pub struct Captured {
-    /// Its standard output.
+    /// What was listened to.
     pub output: String,
     /// How long it took.
     pub took: Duration,
@@ -36,14 +48,19 @@ pub struct Captured {
 }
 
 /// Runs a program for at most `limit`.
-pub fn capture(command: &mut Command, limit: Duration) -> io::Result<Captured> {
+pub fn capture(mut command: Command, ear: Ear, limit: Duration) -> io::Result<Captured> {
     let start = Instant::now();
-    let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).process_group(0).spawn()?;
+    let (reader, writer) = io::pipe()?;
+    if let Ear::Everything = ear {
+        command.stderr(writer.try_clone()?);
+    }
+    let mut child = command.stdin(Stdio::null()).stdout(writer).process_group(0).spawn()?;
+    drop(command); // it holds the pipe open, too
     // The program is in another group: what the terminal or the system tells us, it does not hear.
     let held = Held::back([Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP])?;
 
     let mut output = Vec::new();
-    let end = listen(&mut child, &mut output, &held, start + limit);
+    let end = listen(&mut child, reader, &mut output, &held, start + limit);
     if !matches!(end, Ok(End::Exited(_))) {
         end_group(&mut child)?;
     }
@@ -53,11 +70,12 @@ pub fn capture(command: &mut Command, limit: Duration) -> io::Result<Captured> {
 
 fn listen(
     child: &mut Child,
+    reader: PipeReader,
     output: &mut Vec<u8>,
     held: &Held,
     deadline: Instant,
 ) -> io::Result<End> {
-    let mut stdout = child.stdout.take();
+    let mut open = Some(reader);
     loop {
         if let Some(signal) = held.take() {
             return Ok(End::Interrupted(signal));
@@ -66,12 +84,12 @@ fn listen(
         if left.is_zero() {
             return Ok(End::OutOfTime);
         }
-        match &mut stdout {
+        match &mut open {
             Some(pipe) => {
                 if ready(held, Some(pipe.as_fd()), left)? {
                     let mut block = [0; 4096];
                     match pipe.read(&mut block)? {
-                        0 => stdout = None,
+                        0 => open = None,
                         length => output.extend_from_slice(&block[..length]),
                     }
                 }
@@ -114,21 +132,30 @@ fn end_group(child: &mut Child) -> io::Result<()> {
 mod tests {
     use super::*;
 
-    fn shell(script: &str, limit: Duration) -> Captured {
-        capture(Command::new("sh").args(["-c", script]), limit).expect("sh starts")
+    fn shell(script: &str, ear: Ear, limit: Duration) -> Captured {
+        let mut command = Command::new("sh");
+        command.args(["-c", script]);
+        capture(command, ear, limit).expect("sh starts")
     }
 
     #[test]
     fn a_program_is_listened_to_until_it_ends() {
-        let captured = shell("echo one; echo two; exit 3", Duration::from_secs(10));
+        let captured = shell("echo one; echo two; exit 3", Ear::Output, LIMIT);
         assert_eq!(captured.output, "one\ntwo\n");
         assert!(matches!(captured.end, End::Exited(status) if status.code() == Some(3)));
     }
 
     #[test]
+    fn its_complaints_are_heard_in_their_place() {
+        let captured = shell("echo one; echo two >&2; echo three", Ear::Everything, LIMIT);
+        assert_eq!(captured.output, "one\ntwo\nthree\n");
+    }
+
+    #[test]
     fn a_program_that_takes_too_long_is_ended_with_all_its_children() {
         // The inner sleep holds the pipe open: only ending the whole group ends the wait.
-        let captured = shell("echo one; sleep 60 & sleep 60", Duration::from_millis(300));
+        let captured =
+            shell("echo one; sleep 60 & sleep 60", Ear::Output, Duration::from_millis(300));
         assert_eq!(captured.output, "one\n");
         assert!(matches!(captured.end, End::OutOfTime));
         assert!(captured.took < Duration::from_secs(30));
