@@ -11,6 +11,7 @@ use rustix::process::{WaitId, WaitIdOptions, waitid};
 use super::ending::Firmness;
 use super::listener::ListenerId;
 use super::{Event, Primary, State, signals};
+use crate::eager::Eager;
 use crate::{Error, Exit, Signal, WorkerId};
 
 /// How many bytes of answers to its questions a worker may leave unread.
@@ -66,9 +67,8 @@ impl Primary {
             self.fork_who_is_due()?;
             self.close_orphans();
             self.wake_the_rested();
-            let start = Instant::now();
-            let ready = self.wait_for_news(deadline)?;
-            let waited = start.elapsed();
+            let mut eager = self.eager;
+            let ready = self.wait_for_news(&mut eager, deadline)?;
             for source in ready {
                 match source {
                     Source::Listener(listener) => self.accept(listener),
@@ -79,7 +79,8 @@ impl Primary {
                     Source::Process(worker) => self.reap(worker)?,
                 }
             }
-            self.eager.learn(waited, matches!(self.news.back(), Some(Event::Message(..))));
+            eager.learn(matches!(self.news.back(), Some(Event::Message(..))));
+            self.eager = eager;
             if late && self.news.is_empty() {
                 return Ok(Some(Event::Deadline));
             }
@@ -105,13 +106,17 @@ impl Primary {
 
     /// Sleeps until something is ready or due, and says what is ready, in the order in which it is to be looked at: what a worker
     /// wrote comes before its end.
-    fn wait_for_news(&self, deadline: Option<Instant>) -> Result<Vec<Source>, Error> {
+    fn wait_for_news(
+        &self,
+        eager: &mut Eager,
+        deadline: Option<Instant>,
+    ) -> Result<Vec<Source>, Error> {
         let ending = self.ending.as_ref().and_then(|ending| ending.deadline());
         let fork = self.due.iter().map(|(at, _)| *at).min();
         let due = deadline.into_iter().chain(ending).chain(fork).chain(self.listeners_due()).min();
         let timeout = due.map(crate::time_left);
         let (sources, mut fds) = self.watched();
-        match self.eager.poll(&mut fds, timeout.as_ref()) {
+        match eager.poll(&mut fds, timeout.as_ref()) {
             Ok(_) | Err(Errno::INTR) => {}
             Err(errno) => return Err(Error::system("wait for events")(errno)),
         }

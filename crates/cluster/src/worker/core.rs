@@ -149,16 +149,15 @@ impl Core {
         let shared = state.shared_sockets();
         let wants_write = state.channel.wants_write();
         state.somebody_reads = true;
-        let eager = state.eager;
+        let mut eager = state.eager;
         drop(state);
-        let start = Instant::now();
-        let slept = self.sleep(eager, wants_write, &shared, deadline);
-        let waited = start.elapsed();
+        let slept = self.sleep(&mut eager, wants_write, &shared, deadline);
         let mut state = self.lock();
         state.somebody_reads = false;
         let read = state.read();
         let message = matches!(state.inbox.back(), Some(WorkerEvent::Message(_)));
-        state.eager.learn(waited, message);
+        eager.learn(message);
+        state.eager = eager;
         if state.waiting_for_reader > 0 {
             self.news.notify_all(); // a system call, whether somebody waits or not
         }
@@ -167,7 +166,7 @@ impl Core {
 
     fn sleep(
         &self,
-        eager: Eager,
+        eager: &mut Eager,
         wants_write: bool,
         shared: &[Arc<OwnedFd>],
         deadline: Option<Instant>,
@@ -196,11 +195,11 @@ impl Core {
             if state.channel.outbox().is_written() {
                 return Ok(());
             }
-            let (writable, eager) = (state.channel.wants_write(), state.eager);
+            let (writable, mut eager) = (state.channel.wants_write(), state.eager);
             drop(state);
             if writable {
                 let channel = PollFd::from_borrowed_fd(self.socket.as_fd(), PollFlags::OUT);
-                wait(eager, &mut [channel], None)?;
+                wait(&mut eager, &mut [channel], None)?;
             } else {
                 // A handle has to be acknowledged first: that must be read.
                 self.wait_for(None, |state| {
@@ -223,7 +222,7 @@ impl Drop for State {
     }
 }
 
-fn wait(eager: Eager, fds: &mut [PollFd<'_>], deadline: Option<Instant>) -> Result<(), Error> {
+fn wait(eager: &mut Eager, fds: &mut [PollFd<'_>], deadline: Option<Instant>) -> Result<(), Error> {
     match eager.poll(fds, deadline.map(crate::time_left).as_ref()) {
         Ok(_) | Err(Errno::INTR) => Ok(()),
         Err(errno) => Err(Error::system("wait for events")(errno)),
