@@ -1,5 +1,6 @@
 // The worker's side of `node.mjs`.
 import cluster from 'node:cluster';
+import { readSync } from 'node:fs';
 
 const questions = [];
 let numbers = 0;
@@ -16,6 +17,11 @@ const answer = {
     connection.end(`hello from worker ${cluster.worker.id}`, () => process.send('greeted'));
   },
   count: (text) => process.send({ counted: text.length }),
+  nap() {
+    process.send('napping');
+    // It hears nothing but its standard input, or the end of the primary.
+    readSync(0, Buffer.alloc(1));
+  },
   number([number]) {
     if (number === numbers) numbers++;
   },

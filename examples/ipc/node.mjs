@@ -4,7 +4,8 @@ import { on, once } from 'node:events';
 import net from 'node:net';
 const tell = (actor, ...words) => console.log(actor.padEnd(9), ...words);
 const name = ({ id }) => `worker ${id}`;
-cluster.setupPrimary({ exec: `${import.meta.dirname}/node-worker.mjs` });
+const exec = `${import.meta.dirname}/node-worker.mjs`;
+cluster.setupPrimary({ exec, stdio: ['pipe', 1, 2, 'ipc'] });
 const [one, two] = await Promise.all([1, 2].map(async () => {
   const worker = cluster.fork();
   const messages = on(worker, 'message');
@@ -43,14 +44,13 @@ server.close();
 tell('primary', 'sends 1 MiB to', name(one));
 one.send({ count: 'x'.repeat(1024 * 1024) });
 tell(name(one), 'counts', (await one.hear()).counted, 'letters');
-two.process.kill('SIGSTOP'); // now it reads nothing
-tell('primary', 'stops', `${name(two)} by SIGSTOP`);
+two.send('nap');
+if (await two.hear() === 'napping') tell(name(two), 'takes a nap');
 let sent = 1; // the first `false` is advice: that message is taken, too
 while (two.send({ number: [sent - 1, 'x'.repeat(1000)] })) sent++;
 tell('primary', `finds the channel to ${name(two)} full`);
-two.process.kill('SIGCONT');
-two.send('last');
-if ((await two.hear()).read === sent) tell(name(two), 'goes on, and reads all of it in order');
+two.process.stdin.end(() => two.send('last')); // wakes it
+if ((await two.hear()).read === sent) tell(name(two), 'wakes, and reads all of it in order');
 for (const worker of [one, two]) {
   tell('primary', 'disconnects', name(worker));
   worker.disconnect();

@@ -6,7 +6,7 @@ mod frames;
 mod worker;
 
 use std::io::Read;
-use std::net::{TcpListener, TcpStream};
+use std::net::{Shutdown, TcpListener, TcpStream};
 use std::os::fd::AsFd;
 use std::os::unix::net::UnixStream;
 use std::process;
@@ -14,7 +14,6 @@ use std::process;
 use narrator::{Outcome, Story, Telling};
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-use nix::sys::signal::{Signal, kill};
 use nix::sys::wait::{WaitStatus, waitpid};
 use nix::unistd::{ForkResult, Pid, fork};
 use os_pipe::{PipeReader, PipeWriter, pipe};
@@ -138,8 +137,9 @@ fn hand_over_a_connection(story: &Story, to: &Child) -> Outcome {
 
 // ANCHOR: full
 fn fill_the_channel(story: &Story, to: &Child) -> Outcome {
-    kill(to.pid, Signal::SIGSTOP)?; // now it reads nothing
-    story.tell("primary", "stops", format!("{} by SIGSTOP", to.name));
+    to.say(b'N', "")?;
+    to.hear(b'N')?;
+    story.tell(&to.name, "takes a nap", "");
     fcntl(&to.to, FcntlArg::F_SETFL(OFlag::O_NONBLOCK))?;
     let mut sent = 0;
     // Up to 4096 bytes (PIPE_BUF) go in whole or not at all.
@@ -148,7 +148,7 @@ fn fill_the_channel(story: &Story, to: &Child) -> Outcome {
     }
     let full = format!("finds the channel to {} full", to.name);
     story.tell("primary", full, "");
-    kill(to.pid, Signal::SIGCONT)?;
+    to.socket.shutdown(Shutdown::Write)?; // wakes it
     fcntl(&to.to, FcntlArg::F_SETFL(OFlag::empty()))?;
     let mut room = [PollFd::new(to.to.as_fd(), PollFlags::POLLOUT)];
     poll(&mut room, PollTimeout::NONE)?;
@@ -156,7 +156,7 @@ fn fill_the_channel(story: &Story, to: &Child) -> Outcome {
     if to.hear(b'R')? != sent.to_string() {
         return lost();
     }
-    story.tell(&to.name, "goes on, and reads all of it in order", "");
+    story.tell(&to.name, "wakes, and reads all of it in order", "");
     Ok(())
 }
 // ANCHOR_END: full

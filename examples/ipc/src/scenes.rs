@@ -2,8 +2,9 @@
 
 use std::io::Read;
 use std::net::{TcpListener, TcpStream};
+use std::os::unix::net::UnixStream;
 
-use cluster::{Event, SendError, Signal, WorkerId};
+use cluster::{Event, SendError, WorkerId};
 use narrator::Outcome;
 
 use crate::worker::{Reply, Request};
@@ -73,9 +74,10 @@ impl Play {
     }
 
     pub(crate) fn fill_the_channel(&mut self, worker: WorkerId) -> Outcome {
-        // It reads nothing until it may go on, however long that takes us.
-        self.primary.kill(worker, Signal::SIGSTOP)?;
-        self.story.tell("primary", "stops", format!("{worker} by SIGSTOP"));
+        let (bell, hung_up) = UnixStream::pair()?;
+        self.primary.send_with(worker, Request::Nap, hung_up)?;
+        let (_, Reply::Napping) = self.hear()? else { return lost() };
+        self.story.tell(worker, "takes a nap", "");
         let mut sent = 0;
         loop {
             let number = Request::Number(sent, "x".repeat(1000));
@@ -89,14 +91,14 @@ impl Play {
         }
         let full = format!("finds the channel to {worker} full");
         self.story.tell("primary", full, "");
-        self.primary.kill(worker, Signal::SIGCONT)?;
+        drop(bell); // it rings
         let Event::Drain(_) = self.next()? else { return lost() };
         self.primary.send(worker, Request::Last)?;
         let (_, Reply::Read(count)) = self.hear()? else { return lost() };
         if count != sent {
             return lost();
         }
-        self.story.tell(worker, "goes on, and reads all of it in order", "");
+        self.story.tell(worker, "wakes, and reads all of it in order", "");
         Ok(())
     }
 

@@ -1,6 +1,6 @@
 //! What the two sides say to each other, and the worker's side.
 
-use std::io::Write;
+use std::io::{self, Write};
 
 use cluster::Worker;
 use narrator::Outcome;
@@ -15,6 +15,7 @@ pub(crate) enum Request {
     Multiply { question: u32, a: u64, b: u64 },
     Greet,
     Count(String),
+    Nap,
     Number(u32, String),
     Last,
 }
@@ -27,6 +28,7 @@ pub(crate) enum Reply {
     Product { question: u32, product: u64 },
     Greeted,
     Counted(usize),
+    Napping,
     Read(u32),
 }
 // ANCHOR_END: messages
@@ -58,6 +60,14 @@ pub(crate) fn work(mut me: Worker) -> Outcome {
                 me.send(Reply::Greeted)?;
             }
             Request::Count(text) => me.send(Reply::Counted(text.len()))?,
+            Request::Nap => {
+                let bell = handle.and_then(|it| it.into_unix_stream().ok());
+                let mut bell = bell.ok_or("no bell came along")?;
+                me.send(Reply::Napping)?;
+                // A worker that hears nothing but its bell, or the end of the
+                // primary that holds it, is what this scene is about.
+                io::copy(&mut bell, &mut io::sink())?;
+            }
             Request::Number(number, _) if number == numbers => numbers += 1,
             Request::Number(..) => return Err("a number is missing".into()),
             Request::Last => me.send(Reply::Read(numbers))?,

@@ -1,6 +1,6 @@
 //! The worker's side, by hand.
 
-use std::io::Write;
+use std::io::{self, Write};
 use std::net::TcpStream;
 use std::os::unix::net::UnixStream;
 
@@ -30,6 +30,11 @@ pub(super) fn work(
                 frames::write(&mut to, b'G', "")?;
             }
             b'C' => frames::write(&mut to, b'C', &text.len().to_string())?,
+            b'N' => {
+                frames::write(&mut to, b'N', "")?;
+                // It hears nothing but this, or the end of the primary.
+                io::copy(&mut &socket, &mut io::sink())?;
+            }
             b'#' => numbers += 1,
             b'L' => frames::write(&mut to, b'R', &numbers.to_string())?,
             _ => break, // asked to leave
