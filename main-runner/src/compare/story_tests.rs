@@ -40,7 +40,8 @@ fn what_differs_from_run_to_run_is_replaced() {
     assert_eq!(one("primary   has pid 4711, as told").1, "has pid <id>, as told");
     assert_eq!(one("worker 1 (57) is online").1, "(<id>) is online");
     assert_eq!(one("worker 1 [57]  is online").1, "[<id>] is online");
-    assert_eq!(one("worker 1  answers in 1.5 ms").1, "answers in <time> ms");
+    assert_eq!(one("worker 1  answers in 1.5 ms, twice").1, "answers in <time>, twice");
+    assert_eq!(one("worker 1  answers in 2.1 seconds").1, "answers in <time>");
     assert_eq!(one("primary   serves http://127.0.0.1:40123/").1, "serves http://127.0.0.1:<id>/");
 }
 
