@@ -1,7 +1,8 @@
 //! Whether a lesson's tellings are the same story, worker by worker, every time and on a busy machine.
 //!
-//! Each pair is told `TELLINGS_ROUNDS` times (2, unless it says otherwise) while two threads keep the CPUs busy. Where Node is missing these tests are reported as ignored, never as passed. With `REQUIRE_NODE`
-//! set, a missing Node is a failure.
+//! Each pair is told `TELLINGS_ROUNDS` times (2, unless it says otherwise) while two threads keep the
+//! CPUs busy. Where Node is missing these tests are reported as ignored, never as passed. With
+//! `REQUIRE_NODE` set, a missing Node is a failure.
 
 mod support;
 

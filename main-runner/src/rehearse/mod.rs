@@ -17,22 +17,13 @@ pub fn run() -> Ending {
     let names = table.iter().map(|lesson| lesson.name.len());
     let longest = names.chain(facts.iter().map(|fact| fact.about.len())).max().unwrap_or(0);
 
-    let mut out = anstream::stdout();
     let mut failed = Vec::new();
     for lesson in &table {
-        write!(out, "{:<longest$}  ", lesson.name)?;
-        out.flush()?; // who waits sees for what
-        let captured = perform(lesson)?;
-        let (took, trouble) = (captured.took.as_secs_f64(), trouble(&captured));
-        let how = if trouble.is_some() { "failed" } else { "ok" };
-        writeln!(out, "{how:<6}  {took:>4.1} s")?;
-        if let Some(trouble) = trouble {
+        if !goes_well(lesson, longest)? {
             failed.push(lesson.name.as_str());
-            for line in text::plain(&trouble).wrapped(WIDTH - longest - 2) {
-                writeln!(out, "{:longest$}  {}", "", line.styled())?;
-            }
         }
     }
+    let mut out = anstream::stdout();
     writeln!(out)?;
     for fact in &facts {
         writeln!(out, "{:<longest$}  {}", fact.about, fact.found)?;
@@ -43,6 +34,24 @@ pub fn run() -> Ending {
         writeln!(out, "{}", line.styled())?;
     }
     Ok(if failed.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Runs a lesson, and reports on it in a line, or two where it fails.
+fn goes_well(lesson: &Entry, width: usize) -> io::Result<bool> {
+    let mut out = anstream::stdout();
+    write!(out, "{:<width$}  ", lesson.name)?;
+    out.flush()?; // who waits sees for what
+    let captured = perform(lesson)?;
+    let took = captured.took.as_secs_f64();
+    let Some(trouble) = trouble(&captured) else {
+        writeln!(out, "ok      {took:>4.1} s")?;
+        return Ok(true);
+    };
+    writeln!(out, "failed  {took:>4.1} s")?;
+    for line in text::plain(&trouble).wrapped(WIDTH - width - 2) {
+        writeln!(out, "{:width$}  {}", "", line.styled())?;
+    }
+    Ok(false)
 }
 
 fn perform(lesson: &Entry) -> io::Result<Captured> {
