@@ -1,0 +1,59 @@
+//! Our two sides: they do what messages tell them, as `tests/node/transcript.mjs` does.
+
+use std::any::Any;
+use std::net::{TcpListener, TcpStream};
+
+use cluster::{Event, Exit, Listen, Listener, Primary, Worker};
+
+use crate::harness::plain;
+
+pub fn primary(mut primary: Primary) {
+    let worker = primary.fork_with(plain("worker")).unwrap();
+    while let Some(event) = primary.next_event().unwrap() {
+        match event {
+            Event::Message(_, message) => match message.as_str() {
+                Some("disconnect") => primary.disconnect(worker),
+                Some("give") => {
+                    let door = TcpListener::bind("127.0.0.1:0").unwrap();
+                    let socket = TcpStream::connect(door.local_addr().unwrap()).unwrap();
+                    primary.send_with(worker, "yours", socket).unwrap();
+                }
+                _ => {}
+            },
+            Event::Exit { exit, .. } => assert_eq!(exit, Exit::Code(0)),
+            Event::Error(_, error) => panic!("{error}"),
+            _ => {}
+        }
+    }
+}
+
+pub fn worker(mut me: Worker, _: &str) {
+    let mut listener: Option<Listener<TcpStream>> = None;
+    let mut open: Vec<Box<dyn Any>> = Vec::new();
+    me.send("ready").unwrap();
+    while let Some(message) = me.recv().unwrap() {
+        if message.handle.is_some() {
+            drop(message);
+            me.send("closed it").unwrap();
+            continue;
+        }
+        let order = message.as_str().unwrap().to_owned();
+        match order.split(' ').collect::<Vec<_>>()[..] {
+            ["listen", "any"] => listener = me.listen(Listen::any(0)).ok(),
+            ["listen", "unix", path] => {
+                let on = Listen::unix(path).backlog(7).readable_all().writable_all();
+                open.push(Box::new(me.listen(on).unwrap()));
+            }
+            ["listen", host] => listener = me.listen(format!("{host}:0")).ok(),
+            ["listen", host, port] => {
+                me.listen(format!("{host}:{port}")).unwrap_err();
+            }
+            ["bind", host] => open.push(Box::new(me.bind_udp(format!("{host}:0")).unwrap())),
+            ["accept"] => open.push(Box::new(listener.as_ref().unwrap().accept().unwrap())),
+            ["close"] => drop(listener.take()),
+            ["leave"] => return me.disconnect().unwrap(),
+            ["give"] => me.send_with("yours", TcpListener::bind("127.0.0.1:0").unwrap()).unwrap(),
+            _ => panic!("{order}"),
+        }
+    }
+}
