@@ -3,6 +3,8 @@
 //! Each pair is told `TELLINGS_ROUNDS` times (2, unless it says otherwise) while two threads keep the CPUs busy.
 
 mod support;
+#[path = "support/times.rs"]
+mod times;
 #[path = "support/trials.rs"]
 mod trials;
 

@@ -3,6 +3,8 @@
 #[path = "polyglot/crowds.rs"]
 mod crowds;
 mod support;
+#[path = "support/times.rs"]
+mod times;
 #[path = "polyglot/tool.rs"]
 mod tool;
 #[path = "support/trials.rs"]

@@ -2,6 +2,8 @@
 //! lesson that serves by itself, and of the runner.
 
 mod support;
+#[path = "support/times.rs"]
+mod times;
 #[path = "support/trials.rs"]
 mod trials;
 

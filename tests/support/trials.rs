@@ -4,10 +4,13 @@
 use libtest_mimic::Trial;
 
 use crate::support::node_is_here;
+use crate::times::timed;
 
 pub fn trial(name: impl Into<String>, test: impl FnOnce() + Send + 'static) -> Trial {
+    let name = name.into();
+    let label = name.clone();
     Trial::test(name, move || {
-        test();
+        timed(&label, test);
         Ok(())
     })
 }
