@@ -2,6 +2,7 @@
 import cluster from 'node:cluster';
 import dgram from 'node:dgram';
 import net from 'node:net';
+import tls from 'node:tls';
 
 if (cluster.isPrimary) primary(); else worker();
 
@@ -24,9 +25,13 @@ function primary() {
     serve: () => serve((socket) => it.send('yours', socket)),
     count: () => server.getConnections(() => {}),
     close: () => server.close(),
+    open: () => it.send(Number(process.env.OPEN_FD)),
   };
   it.on('message', (order, server) => server ? server.close() : orders[order]?.());
-  it.on('exit', (code) => { process.exitCode = code; });
+  it.on('exit', (code) => {
+    process.exitCode = code;
+    server?.close();
+  });
 }
 
 function worker() {
@@ -36,15 +41,28 @@ function worker() {
       open = net.createServer();
       if (host === 'any') open.listen(0, () => {});
       else if (host === 'unix') open.listen({ path: where, backlog: 7, readableAll: true, writableAll: true });
+      else if (host === 'v6') open.listen({ port: 0, host: '::', ipv6Only: true });
+      else if (host === 'fd') open.listen({ fd: Number(where) });
       else open.listen(Number(where ?? 0), host, () => {});
       open.on('error', () => {});
       open.on('connection', (socket) => socket.resume());
     },
-    bind: (host) => dgram.createSocket('udp4').bind(0, host),
+    tls: (host) => tls.createServer().listen(0, host, () => {}),
+    bind(host) {
+      if (host === 'v6') dgram.createSocket({ type: 'udp6', ipv6Only: true, reuseAddr: true }).bind(0, '::1');
+      else dgram.createSocket('udp4').bind(0, host);
+    },
     accept: () => {}, // it does, always
     close: () => open.close(),
     leave: () => cluster.worker.disconnect(),
-    give() {
+    give(datagrams) {
+      if (datagrams) {
+        const socket = dgram.createSocket('udp4');
+        socket.bind({ port: 0, address: '127.0.0.1', exclusive: true }, () => {
+          process.send('yours', socket, () => socket.close());
+        });
+        return;
+      }
       const server = net.createServer().listen({ port: 0, host: '127.0.0.1', exclusive: true }, () => {
         process.send('yours', server, () => server.close());
       });
@@ -54,6 +72,7 @@ function worker() {
   process.send('ready'); // what comes before somebody listens is lost
   process.on('message', (order, socket) => {
     if (socket) socket.on('close', () => process.send('closed it')).destroy();
+    if (typeof order !== 'string') return;
     const [word, ...words] = order.split(' ');
     orders[word](...words);
   });

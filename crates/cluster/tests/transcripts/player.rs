@@ -76,10 +76,17 @@ impl Player {
         let path = format!("transcript-{}", std::process::id());
         self.words.mean("PATH", std::env::temp_dir().join(path).display());
         if self.worker.is_some() {
-            self.words.mean("PORT", self.sockets.bind(text.contains("udp4")));
+            self.words.mean("PORT", self.sockets.bind(text));
+            self.words.mean("SECOND", 2);
+            self.words.mean("FD", 17);
             self.words.mean("ANY", "::");
             self.words.mean("FAMILY", "IPv6");
             self.words.mean("KEY", "a name that only the primary understands");
+        } else {
+            self.words.mean("TICKETS", "0f1e2d");
+        }
+        if self.ours || self.worker.is_none() {
+            self.words.mean("FLAGS", "");
         }
         let mut lines: VecDeque<&str> = text.lines().collect();
         while let Some(line) = lines.pop_front() {
@@ -138,7 +145,7 @@ impl Player {
         assert_eq!(self.descriptors.len(), usize::from(brings.is_some()), "{heard}");
         if let (Some(fd), Some(what)) = (self.descriptors.pop_front(), brings) {
             assert!(is(what, &fd), "no {what}: {heard}");
-            if what == "socket" {
+            if what != "connection" && !self.words.know("PORT") {
                 self.words.mean("PORT", port_of(&fd));
             }
             self.connections.push(fd);
@@ -178,7 +185,7 @@ fn with_what_it_brings(what: &str) -> (&str, Option<&str>) {
 /// Our worker leaves out what says nothing, and says that it will tell when it waits: fields that Node's primary ignores.
 fn as_we_write(line: &str) -> String {
     let is_about_a_listener = line.contains("queryServer") || line.contains("listening");
-    if !is_about_a_listener || line.contains("udp4") {
+    if !is_about_a_listener || line.contains("\"udp") {
         return line.to_owned();
     }
     let line = line.replace("\"backlog\":false,", "").replace("\"backlog\":0,", "");

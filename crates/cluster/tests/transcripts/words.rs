@@ -12,13 +12,20 @@ impl Words {
         self.known.insert(word.to_owned(), meaning.to_string());
     }
 
-    /// The line with everything filled in.
+    pub fn know(&self, word: &str) -> bool {
+        self.known.contains_key(word)
+    }
+
+    /// The line with everything filled in that is known.
     pub fn fill(&self, line: &str) -> String {
         let mut filled = String::new();
         for piece in pieces(line) {
             match piece {
                 Piece::Text(text) => filled.push_str(text),
-                Piece::Word(word) => filled.push_str(&self.known[word]),
+                Piece::Word(word) => match self.known.get(word) {
+                    Some(meaning) => filled.push_str(meaning),
+                    None => filled.extend(["$", word]),
+                },
             }
         }
         filled
@@ -32,9 +39,7 @@ impl Words {
             let length = match (piece, pieces.get(at + 1)) {
                 (Piece::Text(text), _) => text.len(),
                 (Piece::Word(word), _) if self.known.contains_key(*word) => self.known[*word].len(),
-                (Piece::Word(_), Some(Piece::Text(next))) => {
-                    rest.find(&next[..1]).unwrap_or(rest.len())
-                }
+                (Piece::Word(_), Some(Piece::Text(next))) => rest.find(next).unwrap_or(rest.len()),
                 (Piece::Word(_), _) => rest.len(),
             };
             let Some((here, later)) = rest.split_at_checked(length) else { return };
