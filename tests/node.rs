@@ -1,10 +1,12 @@
 //! Whether a lesson's tellings are the same story, worker by worker, every time and on a busy machine.
 //!
-//! Each pair is told `TELLINGS_ROUNDS` times (2, unless it says otherwise) while two threads keep the
-//! CPUs busy. Where Node is missing these tests are reported as ignored, never as passed. With
-//! `REQUIRE_NODE` set, a missing Node is a failure.
+//! Each pair is told `TELLINGS_ROUNDS` times (2, unless it says otherwise) while two threads keep the CPUs busy.
 
 mod support;
+#[path = "support/times.rs"]
+mod times;
+#[path = "support/trials.rs"]
+mod trials;
 
 #[path = "../main-runner/src/compare/story.rs"]
 mod story;
@@ -13,10 +15,9 @@ use std::hint::black_box;
 use std::process::{Command, ExitCode};
 use std::thread;
 
-use libtest_mimic::{Arguments, Failed, Trial};
-use support::{
-    IN_TIME, Run, SOON, between_rulers, lesson_file, lessons, node_is_here, page, runs_here,
-};
+use libtest_mimic::{Arguments, Trial};
+use support::{IN_TIME, Run, SOON, between_rulers, lesson_file, lessons, page, runs_here};
+use trials::{needing_node, trial};
 
 const RUNNER: &str = env!("CARGO_BIN_EXE_main-runner");
 
@@ -25,21 +26,11 @@ const BUSY: usize = 2;
 
 fn main() -> ExitCode {
     let arguments = Arguments::from_args();
-    let node = node_is_here();
-    let required = std::env::var_os("REQUIRE_NODE").is_some();
-
-    let mut trials = Vec::new();
-    if required {
-        trials.push(Trial::test("node_is_installed", move || {
-            node.map_err(|reason| {
-                format!("Node is required (REQUIRE_NODE is set): {reason}").into()
-            })
-        }));
-    }
-    for lesson in lessons() {
-        trials.push(in_node(&lesson, node, required));
-        trials.extend(by_hand(&lesson));
-    }
+    let (in_node, not_in_node): (Vec<_>, Vec<_>) =
+        lessons().into_iter().partition(|lesson| lesson_file(lesson, "node.mjs").is_file());
+    let mut trials = needing_node(in_node.iter().map(|lesson| told_in_node(lesson)));
+    trials.extend(not_in_node.iter().map(|it| missing(name_in_node(it), it, "node.mjs")));
+    trials.extend(lessons().iter().filter_map(|lesson| by_hand(lesson)));
     if !arguments.list {
         for _ in 0..BUSY {
             thread::spawn(busy);
@@ -60,23 +51,19 @@ fn rounds() -> u32 {
 }
 
 /// The lesson in Rust against its program in Node.
-fn in_node(lesson: &str, node: Result<(), &'static str>, required: bool) -> Trial {
-    let name = format!("{lesson}_tells_the_same_story_in_node_and_in_rust");
+fn told_in_node(lesson: &str) -> Trial {
     let program = lesson_file(lesson, "node.mjs");
-    if !program.is_file() {
-        return missing(name, lesson, "node.mjs");
-    }
+    let name = name_in_node(lesson);
     let lesson = lesson.to_owned();
-    let trial = Trial::test(name, move || {
-        node?;
+    trial(name, move || {
         same_story(&lesson, || {
             Run::of(Command::new("node").arg(&program).env("MAIN_RUNNER", RUNNER))
-        })
-    });
-    match node {
-        Err(reason) if !required => trial.with_kind(reason).with_ignored_flag(true),
-        _ => trial,
-    }
+        });
+    })
+}
+
+fn name_in_node(lesson: &str) -> String {
+    format!("{lesson}_tells_the_same_story_in_node_and_in_rust")
 }
 
 /// The lesson on the `cluster` crate against the lesson on bare system calls; needs no Node, if the lesson does not.
@@ -88,8 +75,8 @@ fn by_hand(lesson: &str) -> Option<Trial> {
     }
     let lesson = lesson.to_owned();
     let ignored = !runs_here(&lesson);
-    let trial = Trial::test(name, move || {
-        same_story(&lesson, || Run::start(RUNNER, &[&lesson, "--by-hand"]))
+    let trial = trial(name, move || {
+        same_story(&lesson, || Run::start(RUNNER, &[&lesson, "--by-hand"]));
     });
     Some(trial.with_ignored_flag(ignored))
 }
@@ -100,9 +87,7 @@ fn missing(name: String, lesson: &str, file: &str) -> Trial {
     let claimed = is_on_the_page(lesson, file);
     let kind = format!("no {path}");
     let failure = format!("lessons/{lesson}.md shows {path}, which does not exist");
-    Trial::test(name, move || Err(Failed::from(failure)))
-        .with_kind(kind)
-        .with_ignored_flag(!claimed)
+    trial(name, move || panic!("{failure}")).with_kind(kind).with_ignored_flag(!claimed)
 }
 
 fn is_on_the_page(lesson: &str, file: &str) -> bool {
@@ -110,32 +95,26 @@ fn is_on_the_page(lesson: &str, file: &str) -> bool {
 }
 
 /// Tells the lesson in Rust and otherwise, by turns: each time it is the story of the first time.
-fn same_story(lesson: &str, otherwise: impl Fn() -> Run) -> Result<(), Failed> {
-    let first = told(&Run::start(RUNNER, &[lesson]))?;
+fn same_story(lesson: &str, otherwise: impl Fn() -> Run) {
+    let first = told(&Run::start(RUNNER, &[lesson]));
     for round in 1..=rounds() {
         if round > 1 {
-            same(&first, &told(&Run::start(RUNNER, &[lesson]))?, "in Rust", round)?;
+            same(&first, &told(&Run::start(RUNNER, &[lesson])), "in Rust", round);
         }
-        same(&first, &told(&otherwise())?, "the other telling", round)?;
+        same(&first, &told(&otherwise()), "the other telling", round);
     }
-    Ok(())
 }
 
-fn same(first: &str, now: &str, telling: &str, round: u32) -> Result<(), Failed> {
-    if first == now {
-        return Ok(());
-    }
-    Err(format!("{telling}, round {round}\n{}", between_rulers(first, now)).into())
+fn same(first: &str, now: &str, telling: &str, round: u32) {
+    assert!(first == now, "{telling}, round {round}\n{}", between_rulers(first, now));
 }
 
 /// What a run told, one story for each worker.
-fn told(run: &Run) -> Result<String, Failed> {
+fn told(run: &Run) -> String {
     let output = run.finish(3 * IN_TIME); // how long it takes is not what is proven here
     run.assert_nothing_left(SOON);
-    if !output.status.success() {
-        return Err(format!("{output:#?}").into());
-    }
+    assert!(output.status.success(), "{output:#?}");
     let stories = story::by_worker(&story::sentences(&output.stdout));
     let stories = stories.values().map(|story| story.join("\n"));
-    Ok(stories.collect::<Vec<_>>().join("\n\n"))
+    stories.collect::<Vec<_>>().join("\n\n")
 }

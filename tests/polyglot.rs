@@ -1,22 +1,22 @@
 //! What the lesson `polyglot` and its tool promise, checked with real Node. A test target of its package.
-//!
-//! Where Node is missing these tests are reported as ignored. With
-//! `REQUIRE_NODE` set, a missing Node is a failure.
 
 #[path = "polyglot/crowds.rs"]
 mod crowds;
-#[path = "polyglot/foreign.rs"]
-mod foreign;
 mod support;
+#[path = "support/times.rs"]
+mod times;
 #[path = "polyglot/tool.rs"]
 mod tool;
+#[path = "support/trials.rs"]
+mod trials;
 
 use std::path::PathBuf;
 use std::process::{Command, ExitCode};
 use std::time::Duration;
 
-use libtest_mimic::{Arguments, Trial};
+use libtest_mimic::Arguments;
 use support::{Run, root, served_address};
+use trials::{needing_node, trial};
 use visitors::{Seen, Visitor};
 
 const LESSON: &str = env!("CARGO_BIN_EXE_polyglot");
@@ -25,25 +25,10 @@ const A_SECOND: Duration = Duration::from_secs(1);
 const PAIRS: [&str; 2] = ["--port 0", "-- node APP"];
 
 fn main() -> ExitCode {
-    let arguments = Arguments::from_args();
-    let node = support::node_is_here();
-    let required = std::env::var_os("REQUIRE_NODE").is_some();
-    let mut trials = tool::without_node();
-    if required {
-        trials.push(Trial::test("node_is_installed", move || Ok(node?)));
-    }
-    let tests = [crowds::tests(), foreign::tests(), tool::tests()].concat();
-    for (name, test) in tests {
-        let trial = Trial::test(name, move || {
-            test();
-            Ok(())
-        });
-        trials.push(match node {
-            Err(reason) if !required => trial.with_kind(reason).with_ignored_flag(true),
-            _ => trial,
-        });
-    }
-    libtest_mimic::run(&arguments, trials).exit_code()
+    let tests = [crowds::tests(), tool::tests()].concat();
+    let mut trials = needing_node(tests.into_iter().map(|(name, test)| trial(name, test)));
+    trials.extend(tool::without_node());
+    libtest_mimic::run(&Arguments::from_args(), trials).exit_code()
 }
 
 type Test = (&'static str, fn());

@@ -101,17 +101,23 @@ impl Refusal {
             }
             Refusal::WrongName(wrong) => {
                 use std::io::Write;
-                let _ =
-                    writeln!(anstream::stderr(), "error: {}\nhelp: {}", wrong.what, wrong.advice);
+                let lines = format!("error: {}\nhelp: {}\n", wrong.what, wrong.advice);
+                // At once, or two workers who say it together would mix their words.
+                let _ = anstream::stderr().write_all(lines.as_bytes());
                 ExitCode::from(2)
             }
         }
     }
 }
 
-/// Reads this process's arguments.
-pub fn read() -> Result<Task, Refusal> {
-    parse(std::env::args_os().collect())
+/// Reads this process's arguments. A worker of ours has its primary's, which name a lesson; a Node primary puts its own
+/// script there.
+pub fn read(is_worker: bool) -> Result<Task, Refusal> {
+    match parse(std::env::args_os().collect()) {
+        Ok(task @ Task::Lesson(_)) => Ok(task),
+        _ if is_worker => Err(Refusal::WrongName(nearest::no_lesson())),
+        parsed => parsed,
+    }
 }
 
 fn parse(mut typed: Vec<OsString>) -> Result<Task, Refusal> {

@@ -30,7 +30,8 @@ fn main() -> ExitCode {
     // before anything else happens.
     let role = cluster::role();
 
-    let task = match arguments::read() {
+    let is_worker = role.as_ref().is_ok_and(Role::is_worker);
+    let task = match arguments::read(is_worker) {
         Ok(task) => task,
         Err(refusal) => return refusal.report(),
     };

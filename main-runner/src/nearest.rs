@@ -74,6 +74,14 @@ pub fn wrong(word: &str, place: Place) -> WrongName {
     WrongName { what, advice }
 }
 
+/// What to say to a Node primary, which names no lesson.
+pub fn no_lesson() -> WrongName {
+    WrongName {
+        what: "a Node primary cannot tell its worker which lesson to run".into(),
+        advice: "build a lesson's own program, and name that: cargo build -p scheduling".into(),
+    }
+}
+
 /// `ipc.js` is `ipc`: in the Node folder, lessons were files.
 pub fn without_extension(word: &str) -> &str {
     word.strip_suffix(".mjs").or_else(|| word.strip_suffix(".js")).unwrap_or(word)

@@ -65,7 +65,8 @@
 //! | `os.availableParallelism()` | [`available_parallelism`] | `cpus.rs` |
 //!
 //! `CONFORMANCE.md` beside this crate's `Cargo.toml` lists Node's own tests of its cluster, and what comes of the same behaviour here, also with
-//! Node on one side of the channel.
+//! Node on one side of the channel. `tests/transcripts` has the conversations of a Node primary and a Node worker byte by byte; our
+//! primary and our worker hold them, too.
 //!
 //! # Where this differs from Node, on purpose
 //!
@@ -90,6 +91,7 @@
 //!   some of them.) JSON nested deeper than 127 levels counts as one; half a surrogate pair becomes U+FFFD.
 //! * A worker whose primary is gone ends within a second, however busy it is. Ctrl-C in a terminal reaches it only through its primary.
 //! * [`Primary::kill`] sends the signal that it is told, through a pidfd.
+//! * A handle whose descriptor was lost on its way is sent again as it was. (Node 20 wraps it a second time, and its receiver ignores that.)
 //! * A worker that received sockets from a Node server answers at once that they are closed, when that server asks before it closes.
 //! * `advanced` serialization is not spoken.
 

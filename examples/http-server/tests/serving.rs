@@ -7,12 +7,11 @@ mod support;
 mod server;
 
 use std::collections::BTreeSet;
-use std::process::Command;
 use std::thread;
 use std::time::Instant;
 
 use server::{PROGRAM, Server};
-use support::{IN_TIME, Run, SOON, assert_tells_that_a_port_is_taken, typed};
+use support::{IN_TIME, assert_tells_that_a_port_is_taken, typed};
 use visitors::Seen;
 
 #[test]
@@ -149,33 +148,5 @@ fn every_visitor_is_answered_and_counted_whoever_serves() {
         let all = if flags.contains("30") { 30 } else { 12 };
         assert_eq!(told.lines().filter_map(of).sum::<usize>(), all, "{told}");
         assert!(told.contains("every one is answered"), "{told}");
-    }
-}
-
-/// A worker of a Node primary cannot wait in accept there, and says so.
-#[test]
-fn under_a_node_primary_it_says_why_not_and_names_the_lesson_that_can() {
-    if Command::new("node").arg("--version").output().is_err() {
-        eprintln!("ignored: needs Node");
-        return;
-    }
-    let script = "
-        const cluster = require('node:cluster');
-        if (process.env.POLICY === 'none')
-            cluster.schedulingPolicy = cluster.SCHED_NONE;
-        cluster.setupPrimary({ exec: '/none' });
-        process.execPath = process.env.PROGRAM;
-        cluster.fork();
-        cluster.on('exit', (worker, code) => process.exit(code + 40));
-    ";
-    for policy in ["rr", "none"] {
-        let mut node = Command::new("node");
-        node.args(["-e", script]).env("PROGRAM", PROGRAM).env("POLICY", policy);
-        let run = Run::of(&mut node);
-        let output = run.finish(IN_TIME);
-        assert_eq!(output.status.code(), Some(41), "{policy}: {output:#?}");
-        assert_eq!(output.stderr.lines().count(), 1, "{output:#?}");
-        assert!(output.stderr.contains("`scheduling`"), "{output:#?}");
-        run.assert_nothing_left(SOON);
     }
 }

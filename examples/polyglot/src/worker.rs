@@ -41,7 +41,8 @@ fn attend(guest: TcpStream, me: &Worker) {
             Err(refusal) => return guest.refuse(&refusal),
         };
         let stays = request.keep_alive && !me.is_leaving();
-        let response = Response::text(200, "hello from Rust\n");
+        let response = Response::text(200, "hello from Rust\n")
+            .header("X-Worker", me.id().get());
         let response = if stays { response } else { response.close() };
         if guest.answer(&response).is_err() || !stays {
             return;

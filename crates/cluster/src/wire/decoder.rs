@@ -96,8 +96,9 @@ impl Decoder {
             self.end -= self.start;
             self.start = 0;
         }
-        if self.end == 0 && self.buffer.len() > 4 * READ {
-            self.buffer = vec![0; READ]; // a long line is over: give its memory back
+        if self.buffer.len() > 4 * (self.end + READ) {
+            self.buffer.truncate(2 * (self.end + READ)); // a long line is over: give its memory back
+            self.buffer.shrink_to_fit();
         }
         if self.buffer.len() - self.end < READ / 2 {
             let doubled = (self.buffer.len() * 2).max(READ);

@@ -5,12 +5,14 @@
 
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::net::UnixStream;
+use std::path::Path;
 
 use proptest::collection::vec;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use super::{BadLine, Decoder, Incoming, MAX_LINE};
+use super::decoder_oracle::{Cut, Plan, check, feed, is_closed, lines};
+use super::{Decoder, Incoming, MAX_LINE};
 use crate::channel::{Channel, Filled, line};
 use crate::primary::handle_line;
 use crate::{Handle, HandleKind};
@@ -54,23 +56,12 @@ fn identity(fd: impl AsFd) -> u64 {
     nix::sys::stat::fstat(fd).unwrap().st_ino
 }
 
-/// A new socket, and the end that says whether somebody still holds it.
-fn socket() -> (OwnedFd, UnixStream) {
-    let (travels, stays) = UnixStream::pair().unwrap();
-    stays.set_nonblocking(true).unwrap();
-    (travels.into(), stays)
-}
-
-fn is_closed(other_end: &UnixStream) -> bool {
-    matches!(std::io::Read::read(&mut &*other_end, &mut [0]), Ok(0))
-}
-
 /// A line with the descriptor that travels with its first byte.
 fn encode(said: &Said) -> (Vec<u8>, Option<OwnedFd>) {
     match said {
         Said::User(value) => (line(value).unwrap(), None),
         Said::Handle(value) => {
-            let handle = Handle::new(socket().0).unwrap();
+            let handle = Handle::new(UnixStream::pair().unwrap().0.into()).unwrap();
             assert_eq!(handle.kind(), HandleKind::Stream);
             (handle_line(value, &handle).unwrap(), Some(handle.into_fd()))
         }
@@ -98,41 +89,9 @@ fn heard(incoming: &Incoming) -> String {
     }
 }
 
-/// Gives the decoder one read.
-fn feed(decoder: &mut Decoder, mut bytes: &[u8], mut fds: Vec<OwnedFd>) -> Vec<Incoming> {
-    let mut all = Vec::new();
-    loop {
-        let space = decoder.space();
-        let count = bytes.len().min(space.len());
-        space[..count].copy_from_slice(&bytes[..count]);
-        decoder.received(count, std::mem::take(&mut fds));
-        all.extend(std::iter::from_fn(|| decoder.next()));
-        bytes = &bytes[count..];
-        if bytes.is_empty() {
-            return all;
-        }
-    }
-}
-
-/// Cuts a stream into reads: each takes the descriptors of those lines that begin in it.
-fn reads(stream: Vec<(Vec<u8>, Option<OwnedFd>)>, sizes: &[usize]) -> Vec<(Vec<u8>, Vec<OwnedFd>)> {
-    let (mut bytes, mut starts) = (Vec::new(), Vec::new());
-    for (line, fd) in stream {
-        starts.extend(fd.map(|fd| (bytes.len(), fd)));
-        bytes.extend(line);
-    }
-    let mut starts = starts.into_iter().peekable();
-    let (mut at, mut reads) = (0, Vec::new());
-    for size in sizes.iter().cycle() {
-        if at == bytes.len() {
-            break;
-        }
-        let end = bytes.len().min(at + size);
-        let fds = std::iter::from_fn(|| starts.next_if(|(start, _)| *start < end));
-        reads.push((bytes[at..end].to_vec(), fds.map(|(_, fd)| fd).collect()));
-        at = end;
-    }
-    reads
+fn plan(limit: usize, cuts: Vec<(usize, usize)>, withheld: bool) -> Plan {
+    let reads = cuts.into_iter().map(|(length, strays)| Cut { length, strays }).collect();
+    Plan { limit, withheld, reads }
 }
 
 /// What somebody may write who knows the protocol a little.
@@ -155,70 +114,30 @@ proptest! {
     #[test]
     fn however_the_stream_is_cut_each_message_comes_with_its_own_descriptor(
         messages in vec(said(), 0..12),
-        sizes in vec(1usize..60, 1..8),
+        cuts in vec((1usize..60, Just(0)), 0..60),
+        withheld in any::<bool>(),
     ) {
-        let stream: Vec<_> = messages.iter().map(encode).collect();
-        let expected: Vec<_> = messages
-            .iter()
-            .zip(&stream)
-            .filter_map(|(said, (_, fd))| told(said, fd.as_ref().map(identity)))
-            .collect();
-        let mut decoder = Decoder::new(MAX_LINE);
-        let mut got = Vec::new();
-        let mut kept = Vec::new(); // or the kernel could use an identity twice
-        for (bytes, fds) in reads(stream, &sizes) {
-            let incoming = feed(&mut decoder, &bytes, fds);
-            got.extend(incoming.iter().map(heard));
-            kept.extend(incoming);
-        }
-        prop_assert_eq!(got, expected);
+        let lines: Vec<_> = messages.iter().map(|said| encode(said).0).collect();
+        plan(MAX_LINE, cuts, withheld).check(&lines);
     }
 
     #[test]
     fn garbage_does_no_harm_and_leaves_no_descriptor_open(
-        reads in vec((garbage(), 0usize..3), 0..12),
+        garbage in vec(garbage(), 0..12),
+        cuts in vec((1usize..60, 0usize..3), 0..60),
         limit in prop_oneof![Just(30), Just(MAX_LINE)],
     ) {
-        let mut decoder = Decoder::new(limit);
-        let mut other_ends = Vec::new();
-        for (bytes, count) in reads {
-            let (fds, ends): (Vec<_>, Vec<_>) = (0..count).map(|_| socket()).unzip();
-            other_ends.extend(ends);
-            feed(&mut decoder, &bytes, fds);
-        }
-        // Whatever line was under way is over now, and all that could claim a descriptor is decoded.
-        let rest = feed(&mut decoder, b"\n", Vec::new());
-        drop(rest);
-        prop_assert!(other_ends.iter().all(is_closed));
-        let next = feed(&mut decoder, b"1\n", Vec::new());
-        prop_assert!(matches!(&next[..], [Incoming::User(value)] if *value == json!(1)));
+        plan(limit, cuts, false).check(&lines(&garbage.concat()));
     }
 
     #[test]
     fn lines_over_the_limit_are_passed_over_and_all_others_are_read(
         lengths in vec(2usize..120, 0..12),
-        sizes in vec(1usize..100, 1..8),
+        cuts in vec((1usize..100, Just(0)), 0..30),
     ) {
-        const LIMIT: usize = 60;
-        let stream = lengths.iter().map(|length| {
-            (format!("\"{}\"\n", "x".repeat(length - 2)).into_bytes(), None)
-        });
-        let mut decoder = Decoder::new(LIMIT);
-        let mut got = Vec::new();
-        for (bytes, fds) in reads(stream.collect(), &sizes) {
-            got.extend(feed(&mut decoder, &bytes, fds));
-        }
-        prop_assert_eq!(got.len(), lengths.len());
-        for (incoming, length) in got.iter().zip(lengths) {
-            match incoming {
-                Incoming::User(value) => {
-                    prop_assert!(length <= LIMIT);
-                    prop_assert_eq!(value.as_str().unwrap().len(), length - 2);
-                }
-                Incoming::Bad(BadLine::TooLong { limit: LIMIT }) => prop_assert!(length > LIMIT),
-                other => panic!("{other:?}"),
-            }
-        }
+        let line = |length| format!("\"{}\"\n", "x".repeat(length - 2)).into_bytes();
+        let lines: Vec<_> = lengths.into_iter().map(line).collect();
+        plan(60, cuts, false).check(&lines);
     }
 
     #[test]
@@ -262,10 +181,27 @@ fn a_peer_that_sends_descriptors_and_never_a_newline_cannot_fill_the_table_of_op
     let mut decoder = Decoder::new(MAX_LINE);
     let mut other_ends = Vec::new();
     for _ in 0..200 {
-        let (fd, end) = socket();
-        other_ends.push(end);
-        feed(&mut decoder, b" ", vec![fd]);
+        let (travels, stays) = UnixStream::pair().unwrap();
+        other_ends.push(stays);
+        feed(&mut decoder, b" ", vec![travels.into()]);
     }
     let open = other_ends.iter().filter(|end| !is_closed(end)).count();
     assert!(open <= 16, "{open} descriptors wait for a line that never ends");
+}
+
+#[test]
+fn what_fuzzing_found_worth_keeping_does_no_harm() {
+    let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/corpus/decoder");
+    let inputs: Vec<_> = corpus.read_dir().unwrap().map(|entry| entry.unwrap().path()).collect();
+    assert!(!inputs.is_empty());
+    for input in inputs {
+        let told = std::panic::catch_unwind(|| check(&std::fs::read(&input).unwrap()));
+        assert!(told.is_ok(), "{}", input.display());
+    }
+}
+
+#[test]
+fn the_memory_of_a_long_line_is_given_back_also_while_the_next_one_is_half_read() {
+    let line = |length| format!("\"{}\"\n", "x".repeat(length)).into_bytes();
+    plan(MAX_LINE, vec![(1_000, 0); 1_010], false).check(&[line(1_000_000), line(20_000)]);
 }

@@ -11,6 +11,8 @@ mod json;
 mod outbox;
 
 #[cfg(test)]
+mod decoder_oracle;
+#[cfg(test)]
 mod decoder_tests;
 #[cfg(test)]
 mod oddity_tests;

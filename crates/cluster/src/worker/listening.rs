@@ -115,7 +115,9 @@ impl Worker {
         let shared = socket.is_some();
         let mut state = self.core.lock();
         let id = state.add_listener(address.clone(), &reply, socket);
-        state.say(Envelope { act: Some("listening"), port: Some(up.to_fields().1), ..query });
+        // Also of a socket that was asked for by its number, as Node says it.
+        let port = port.map_or_else(|| up.to_fields().1, Value::from);
+        state.say(Envelope { act: Some("listening"), port: Some(port), ..query });
         Ok(Granted { id, up, shared })
     }
 }

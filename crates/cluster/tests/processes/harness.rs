@@ -6,9 +6,13 @@ use std::time::Duration;
 use cluster::{Event, Exit, Primary, Role, Settings, Worker, WorkerId};
 use libtest_mimic::{Arguments, Completion, Failed, Trial};
 
+#[path = "../../../../tests/support/times.rs"]
+mod times;
+
 pub use crate::program::Program;
 #[allow(unused_imports)] // not every target with this harness sends signals
 pub use crate::program::send_signal;
+use times::timed;
 
 /// Nothing here takes this long. It only ends what hangs.
 pub const DEADLINE: Duration = Duration::from_secs(30);
@@ -111,7 +115,7 @@ impl Test {
         if let Err(reason) = (self.needs)() {
             return Ok(Completion::ignored_with(reason));
         }
-        (self.outside)(self);
+        timed(self.name, || (self.outside)(self));
         Ok(Completion::Completed)
     }
 }

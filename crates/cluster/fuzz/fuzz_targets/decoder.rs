@@ -1,0 +1,15 @@
+//! Fuzzing of the channel's decoder. It is private to the crate, so its files are taken in by their paths.
+
+#![no_main]
+#![allow(dead_code, unused_imports)] // the way out, too, is in those files
+
+#[path = "../../src/handle.rs"]
+mod handle;
+#[path = "../../src/wire/decoder_oracle.rs"]
+mod oracle;
+#[path = "../../src/wire/mod.rs"]
+mod wire;
+
+use handle::HandleKind;
+
+libfuzzer_sys::fuzz_target!(|input: &[u8]| oracle::check(input));
