@@ -30,6 +30,14 @@
 //!
 //! `number` counts from 1, `time_ms` is the time in milliseconds since the story began, and `pid`
 //! is there when the story knows it ([`Story::meet`]). The texts are as they were told, unescaped.
+//! `to` names whom a sentence is meant for ([`Story::tell_to`]), and one that is not printed has
+//! `"aside":true` ([`Story::aside`]).
+//!
+//! With `--picture ladder`, `tree` or `mermaid` the sentences are also drawn when all are told. A
+//! sentence that names another actor is an arrow to it (`everybody`: to all workers that live). What a
+//! worker does otherwise is an arrow to the primary, which has heard of it. All else is a note. A
+//! picture has at most 14 steps; `--picture-of` chooses them: `forks,worker 1,-is online` takes what
+//! contains `forks` or `worker 1`, but not `is online`.
 //!
 //! Three promises hold everywhere: the program's loop never waits for the terminal, each sentence is
 //! one `write(2)` of whole lines, and nothing that a worker sends can move the cursor or change
@@ -42,6 +50,7 @@
 mod failure;
 mod look;
 mod pace;
+mod picture;
 mod printer;
 mod program;
 mod queue;
@@ -54,6 +63,7 @@ mod telling;
 mod text;
 
 pub use failure::{Failure, Outcome};
+pub use picture::{Choice, Diagram, Picture};
 pub use program::{arguments, command, run};
 pub use story::Story;
 pub use telling::Telling;

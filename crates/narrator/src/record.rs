@@ -28,6 +28,10 @@ struct Line<'a> {
     pid: Option<u32>,
     verb: &'a str,
     object: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    to: Option<&'a str>,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    aside: bool,
 }
 
 impl Record {
@@ -66,11 +70,12 @@ fn open_empty(path: &Path) -> io::Result<File> {
 }
 
 fn line(number: u64, time: Duration, sentence: &Sentence) -> io::Result<String> {
-    let Sentence { actor, pid, verb, object } = sentence;
+    let Sentence { actor, pid, verb, object, to, aside } = sentence;
     // Microseconds, shown as milliseconds: nobody needs sixteen digits.
     let time_ms = (time.as_secs_f64() * 1e6).round() / 1e3;
-    let mut line =
-        serde_json::to_string(&Line { number, time_ms, actor, pid: *pid, verb, object })?;
+    let (pid, to, aside) = (*pid, to.as_deref(), *aside);
+    let line = Line { number, time_ms, actor, pid, verb, object, to, aside };
+    let mut line = serde_json::to_string(&line)?;
     line.push('\n');
     Ok(line)
 }
@@ -80,7 +85,14 @@ mod tests {
     use super::*;
 
     fn sentence(pid: Option<u32>, object: &str) -> Sentence {
-        Sentence { actor: "worker 1".into(), pid, verb: "says:".into(), object: object.into() }
+        Sentence {
+            actor: "worker 1".into(),
+            pid,
+            verb: "says:".into(),
+            object: object.into(),
+            to: None,
+            aside: false,
+        }
     }
 
     #[test]
@@ -98,6 +110,13 @@ mod tests {
     fn a_known_pid_is_written_down() {
         let line = line(1, Duration::ZERO, &sentence(Some(4711), "")).unwrap();
         assert!(line.contains("\"pid\":4711"), "{line}");
+    }
+
+    #[test]
+    fn an_aside_is_marked() {
+        let aside = Sentence { aside: true, ..sentence(None, "") };
+        let line = line(1, Duration::ZERO, &aside).unwrap();
+        assert!(line.contains("\"aside\":true"), "{line}");
     }
 
     #[test]

@@ -16,6 +16,10 @@ pub(crate) struct Sentence {
     pub(crate) pid: Option<u32>,
     pub(crate) verb: String,
     pub(crate) object: String,
+    /// Whom it is meant for, where the words do not name him.
+    pub(crate) to: Option<String>,
+    /// It is for the record and the picture alone.
+    pub(crate) aside: bool,
 }
 
 /// What the layout depends on.
@@ -49,6 +53,11 @@ impl Layout {
 }
 
 impl Sentence {
+    /// Everything that it says, in one line.
+    pub(crate) fn text(&self) -> String {
+        format!("{} {} {}", self.actor, self.verb, self.object).trim_end().to_owned()
+    }
+
     /// The lines of this sentence, without the last newline.
     pub(crate) fn lay_out(&self, layout: &Layout) -> String {
         let width = layout.width.max(1);
@@ -89,7 +98,7 @@ impl Sentence {
 
 /// Breaks a text at its spaces into lines of at most `first`, then `room` characters (not 0).
 /// A word longer than a line is broken wherever the line ends.
-fn wrap(text: &str, first: usize, room: usize) -> Vec<String> {
+pub(crate) fn wrap(text: &str, first: usize, room: usize) -> Vec<String> {
     let characters: Vec<char> = text.chars().collect();
     let mut rest = &characters[..];
     let mut lines = Vec::new();
@@ -120,7 +129,14 @@ mod tests {
     const PLAIN: Layout = Layout { width: WIDEST, pid_digits: None, coloured: false };
 
     fn sentence(actor: &str, verb: &str, object: &str) -> Sentence {
-        Sentence { actor: actor.into(), pid: None, verb: verb.into(), object: object.into() }
+        Sentence {
+            actor: actor.into(),
+            pid: None,
+            verb: verb.into(),
+            object: object.into(),
+            to: None,
+            aside: false,
+        }
     }
 
     fn laid_out(actor: &str, verb: &str, object: &str, width: usize) -> String {

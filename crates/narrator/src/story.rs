@@ -9,6 +9,7 @@ use std::thread;
 use nix::errno::Errno;
 
 use crate::failure::Failure;
+use crate::picture::Sketch;
 use crate::printer::{Piece, Printer};
 use crate::queue::Queue;
 use crate::record::Record;
@@ -41,6 +42,9 @@ struct Teller {
 struct Book {
     pids: HashMap<String, u32>,
     record: Option<Record>,
+    sketch: Option<Sketch>,
+    /// With `--pids`.
+    shows_pids: bool,
 }
 
 #[derive(Debug)]
@@ -89,12 +93,27 @@ impl Story {
     /// Line ends in it become spaces, and other control characters are shown escaped, so it is
     /// safe to tell what a worker or a client has sent.
     pub fn tell(&self, actor: impl Display, verb: impl Display, object: impl Display) {
-        let (actor, verb, object) = (actor.to_string(), verb.to_string(), object.to_string());
+        self.told(actor, verb, object, None);
+    }
+
+    /// Tells a sentence that is meant for somebody whom it does not name: the record (`to`) and the
+    /// picture say whom.
+    pub fn tell_to(
+        &self,
+        actor: impl Display,
+        to: impl Display,
+        verb: impl Display,
+        object: impl Display,
+    ) {
+        self.told(actor, verb, object, Some(to.to_string()));
+    }
+
+    /// Tells a sentence for the record and the picture alone: what happens too often, or too fast, to
+    /// be read while it does.
+    pub fn aside(&self, actor: impl Display, verb: impl Display, object: impl Display) {
         let mut book = self.book();
-        let pid = book.pids.get(&actor).copied();
-        let sentence = Sentence { actor, pid, verb, object };
-        book.write_down(&sentence);
-        self.say(Piece::Sentence(sentence));
+        let sentence = book.compose(actor, verb, object);
+        book.write_down(&Sentence { aside: true, ..sentence });
     }
 
     /// Shows lines that are no sentence (a table, a blank line) in their place between sentences.
@@ -104,7 +123,7 @@ impl Story {
     pub fn show(&self, text: impl Display) {
         let text = text.to_string();
         let _in_order = self.book();
-        self.say(Piece::Lines(text));
+        self.teller.voice.say(Piece::Lines(text));
     }
 
     /// Makes an actor's process id known, for the sentences told from now on: they show it with
@@ -135,12 +154,27 @@ impl Story {
         }
     }
 
+    fn told(
+        &self,
+        actor: impl Display,
+        verb: impl Display,
+        object: impl Display,
+        to: Option<String>,
+    ) {
+        let mut book = self.book();
+        let sentence = Sentence { to, ..book.compose(actor, verb, object) };
+        book.write_down(&sentence);
+        self.teller.voice.say(Piece::Sentence(sentence));
+    }
+
     fn book(&self) -> MutexGuard<'_, Book> {
         lock(&self.teller.book)
     }
+}
 
+impl Voice {
     fn say(&self, piece: Piece) {
-        match &self.teller.voice {
+        match self {
             Voice::Queue(queue) => queue.push(piece),
             // A sleep is right here: pace is all it is for, and there is no other thread to wake us.
             Voice::Here(printer) => lock(printer).print(&piece, thread::sleep),
@@ -148,13 +182,44 @@ impl Story {
     }
 }
 
+/// The last clone is gone: all is told.
+impl Drop for Teller {
+    fn drop(&mut self) {
+        let book = lock(&self.book);
+        // A child made by fork(2) has a copy of the story, which is not its to end.
+        let is_ours = book.pids.get("primary") == Some(&process::id());
+        if is_ours
+            && !thread::panicking()
+            && let Some(picture) = book.picture()
+        {
+            self.voice.say(Piece::Lines(format!("\n{picture}")));
+        }
+    }
+}
+
 impl Book {
     fn open(telling: &Telling) -> Result<Book, Failure> {
         let record = telling.record.as_deref().map(Record::create).transpose()?;
-        Ok(Book { pids: HashMap::from([("primary".to_owned(), process::id())]), record })
+        let pids = HashMap::from([("primary".to_owned(), process::id())]);
+        let of = telling.picture_of.clone().unwrap_or_default();
+        let sketch = telling.picture.map(|picture| Sketch::begin(picture, of));
+        Ok(Book { pids, record, sketch, shows_pids: telling.pids })
+    }
+
+    fn compose(&self, actor: impl Display, verb: impl Display, object: impl Display) -> Sentence {
+        let (actor, verb, object) = (actor.to_string(), verb.to_string(), object.to_string());
+        let pid = self.pids.get(&actor).copied();
+        Sentence { actor, pid, verb, object, to: None, aside: false }
+    }
+
+    fn picture(&self) -> Option<String> {
+        self.sketch.as_ref()?.draw(self.shows_pids)
     }
 
     fn write_down(&mut self, sentence: &Sentence) {
+        if let Some(sketch) = &mut self.sketch {
+            sketch.add(sentence);
+        }
         let Some(record) = &mut self.record else { return };
         if let Err(error) = record.write(sentence) {
             let errno = error.raw_os_error().map_or(Errno::EIO, Errno::from_raw);

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::pace::parse_pause;
+use crate::picture::{Choice, Picture};
 
 /// The flags that every lesson has; each lesson flattens them into its own.
 #[derive(clap::Args, Clone, Debug, Default)]
@@ -32,6 +33,15 @@ pub struct Telling {
     /// Also write each sentence to FILE, as one JSON object per line
     #[arg(long, value_name = "FILE", help_heading = HEADING)]
     pub record: Option<PathBuf>,
+
+    /// Draw a picture of the run when it has ended
+    #[arg(long, value_name = "KIND", help_heading = HEADING)]
+    pub picture: Option<Picture>,
+
+    /// Draw only sentences with one of these words; -WORD leaves out
+    #[arg(long, value_name = "WORDS,...", allow_hyphen_values = true)]
+    #[arg(requires = "picture", help_heading = HEADING)]
+    pub picture_of: Option<Choice>,
 }
 
 const HEADING: &str = "How the story is told";

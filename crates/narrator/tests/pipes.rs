@@ -202,12 +202,40 @@ fn a_failure_ends_with_two_lines_and_exit_code_1() {
 }
 
 #[test]
+fn a_picture_follows_the_story_it_is_of() {
+    for way in BOTH_WAYS {
+        let picture = |kind, of| {
+            let arguments = [way, &["--sentences", "4", "--picture", kind, "--picture-of", of]];
+            let (code, stdout, _) = output(&arguments.concat());
+            assert_eq!(code, 0);
+            let (story, picture) = stdout.split_once("\n\n").unwrap();
+            assert_eq!(story.lines().count(), 4, "all is told, whatever is drawn");
+            picture.to_owned()
+        };
+        assert_eq!(
+            picture("ladder", "-worker 2"),
+            "primary   worker 1  worker 3\n   |<---------|         |     says: hi there 0\n   \
+             |<-------------------|     says: hi there 2\n   |<---------|         |     \
+             says: hi there 3\n"
+        );
+        assert_eq!(
+            picture("tree", "worker"),
+            "primary\n|-- worker 1\n|-- worker 2\n`-- worker 3\n"
+        );
+        assert_eq!(
+            picture("mermaid", "worker 3"),
+            "sequenceDiagram\n    worker 3->>primary: says: hi there 2\n"
+        );
+    }
+}
+
+#[test]
 fn help_fits_80_columns() {
     for flag in ["-h", "--help"] {
         let (code, stdout, _) = output(&[flag]);
         assert_eq!(code, 0);
         assert!(stdout.starts_with("Tells a short tale\n"), "{stdout}");
-        for option in ["--slow", "--step", "--pids", "--record"] {
+        for option in ["--slow", "--step", "--pids", "--record", "--picture"] {
             assert!(stdout.contains(option), "{stdout}");
         }
         assert!(stdout.lines().all(|line| line.chars().count() <= 80), "{stdout}");

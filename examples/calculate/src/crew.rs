@@ -158,12 +158,14 @@ impl Crew {
         let (mine, begun) = self.busy.get_mut(&worker)?;
         match reply {
             Reply::Began(part) if part == *mine => {
+                self.voice.aside(worker, "begins", name(part));
                 self.kill_if_asked(worker, part, task)
             }
             Reply::Digits(digits) => begun.push_str(&digits),
             Reply::Done { part, digits, last, seconds } if part == *mine => {
                 begun.push_str(&digits);
                 let Hex(number) = std::mem::take(begun).try_into().ok()?;
+                self.voice.aside(worker, "is done with", name(part));
                 queue.done(part, Answer { number, last });
                 self.busy.remove(&worker);
                 self.free.insert(worker);
@@ -179,7 +181,7 @@ impl Crew {
             return;
         }
         self.kills -= 1;
-        let what = format!("in part {} of {task}", part + 1);
+        let what = format!("in {} of {task}", name(part));
         self.voice.tell("primary", format!("kills {worker}"), what);
         self.killed.insert(worker);
         // It fails for a stranger's process only.
@@ -197,7 +199,7 @@ impl Crew {
         self.voice.tell(worker, format!("{exit},"), "not asked");
         self.free.remove(&worker);
         let Some((part, _)) = self.busy.remove(&worker) else { return Ok(()) };
-        let name = format!("part {} of {task}", part + 1);
+        let name = format!("{} of {task}", name(part));
         if self.killed.contains(&worker) {
             queue.put_back(part);
         } else if queue.lost(part).is_err() {
@@ -234,6 +236,11 @@ impl Crew {
         }
         Ok(self.voice)
     }
+}
+
+/// People count from 1.
+fn name(part: usize) -> String {
+    format!("part {}", part + 1)
 }
 
 pub(crate) fn given_up(part: &str, how: &str) -> Box<dyn std::error::Error> {

@@ -47,6 +47,18 @@ impl Voice {
         }
     }
 
+    /// What happens too often to be printed.
+    pub(crate) fn aside(
+        &self,
+        actor: impl Display,
+        verb: impl Display,
+        object: impl Display,
+    ) {
+        if !self.quiet {
+            self.story.aside(actor, verb, object);
+        }
+    }
+
     pub(crate) fn forks(&self, primary: &Primary, worker: WorkerId) {
         if let Some(pid) = primary.pid(worker) {
             self.story.meet(worker, pid);

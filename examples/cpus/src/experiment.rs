@@ -3,10 +3,11 @@
 use std::error::Error;
 use std::time::{Duration, Instant};
 
+use cluster::WorkerId;
 use narrator::{Outcome, Story};
 
-use crate::Args;
 use crate::proc::{self, Cpu};
+use crate::{Args, dice};
 
 /// The best of so many tries counts: other programs can only slow one down.
 const TRIES: u32 = 3;
@@ -79,6 +80,28 @@ pub(crate) fn tell(
         story.tell("primary", "sees", format!("{workers} finish in {times}"));
     }
     Ok(())
+}
+
+/// What one worker did.
+pub(crate) struct Share {
+    pub(crate) worker: WorkerId,
+    pub(crate) sixes: u32,
+    /// Where it was seen.
+    pub(crate) place: String,
+}
+
+/// For the picture: what was sent, and what came back.
+pub(crate) fn draw(story: &Story, thrown: &[Share]) {
+    let dice = format!("throw {} dice", dice::share(thrown.len()));
+    let mut workers: Vec<WorkerId> =
+        thrown.iter().map(|it| it.worker).collect();
+    workers.sort_unstable();
+    for worker in workers {
+        story.aside("primary", format!("tells {worker}:"), &dice);
+    }
+    for Share { worker, sixes, .. } in thrown {
+        story.aside(worker, "answers:", format!("{sixes} sixes"));
+    }
 }
 
 fn many(count: usize, what: &str) -> String {

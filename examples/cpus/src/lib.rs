@@ -15,6 +15,7 @@ use std::time::Instant;
 use cluster::{Event, Primary, Role, Settings, Stdio, Worker, WorkerId};
 use narrator::{Failure, Outcome, Story, Telling};
 
+use experiment::Share;
 use place::Place;
 
 /// The flags of this lesson.
@@ -73,12 +74,16 @@ fn lead(mut primary: Primary, args: &Args) -> Outcome {
         .collect::<Result<Vec<WorkerId>, _>>()?;
     let mut places = Vec::new();
     experiment::tell(&story, &counts, |count| {
-        let start = Instant::now();
+        let (start, is_first) = (Instant::now(), places.is_empty());
         places = throw(&mut primary, &workers[..count])?;
-        Ok(start.elapsed())
+        let took = start.elapsed();
+        if is_first {
+            experiment::draw(&story, &places); // all are alike
+        }
+        Ok(took)
     })?;
     if args.r#where {
-        for (worker, place) in places {
+        for Share { worker, place, .. } in places {
             if let Some(pid) = primary.pid(worker) {
                 story.meet(worker, pid);
             }
@@ -94,11 +99,11 @@ fn lead(mut primary: Primary, args: &Args) -> Outcome {
     Ok(())
 }
 
-/// Shares the pile out, waits until it is thrown, and says where that was.
+/// Shares the pile out, and waits until it is thrown.
 fn throw(
     primary: &mut Primary,
     workers: &[WorkerId],
-) -> Result<Vec<(WorkerId, String)>, Box<dyn Error>> {
+) -> Result<Vec<Share>, Box<dyn Error>> {
     // ANCHOR: throw
     for &worker in workers {
         primary.send(worker, dice::share(workers.len()))?;
@@ -108,8 +113,8 @@ fn throw(
     while places.len() < workers.len() {
         let trouble = match primary.next_event()? {
             Some(Event::Message(worker, answer)) => {
-                let (_sixes, place): (u32, String) = answer.parse()?;
-                places.push((worker, place));
+                let (sixes, place) = answer.parse()?;
+                places.push(Share { worker, sixes, place });
                 continue;
             }
             Some(Event::Output(worker, line)) => {

@@ -91,6 +91,7 @@ impl Play {
         let target = Target::local(address);
         let args = self.args.clone();
         let tally = self.meanwhile(move || load::run(&target, &args))??;
+        self.draw(&tally);
         self.show(&report::table(&[(format!("{workers} {plural}"), &tally)]));
         report::troubles(&tally).iter().for_each(|line| self.show(line));
         Ok(tally)
@@ -98,6 +99,17 @@ impl Play {
 
     fn tell(&self, actor: &str, deed: &str) {
         self.story.iter().for_each(|story| story.tell(actor, deed, ""));
+    }
+
+    /// For the picture: who was asked, and how often it answered.
+    fn draw(&self, tally: &Tally) {
+        let Some(story) = &self.story else { return };
+        for (worker, count) in tally.shares() {
+            let worker = format!("worker {worker}");
+            story.aside("visitor", "asks", &worker);
+            let times = format!("{count} times");
+            story.aside(worker, "answers the visitor:", times);
+        }
     }
 
     fn show(&self, text: &str) {

@@ -52,14 +52,14 @@ pub(crate) fn run(args: &Args) -> Outcome {
             workers.push_back(Worker { name, pid, channel });
         }
         for worker in &mut workers {
-            give_listener(worker, &listener, shared)?;
+            give_listener(&story, worker, &listener, shared)?;
             story.tell(&worker.name, "listens on", address);
         }
         let come = format!("1 to {} come, one after another", args.requests);
         story.tell("visitor", come, "");
         let mut met = Vec::new();
         for _ in 0..args.requests {
-            met.push(visit(&listener, &mut workers, shared)?);
+            met.push(visit(&story, &listener, &mut workers, shared)?);
         }
         story.show(guests::order(&met));
         guests::tell_answered(&story, met, policy);
@@ -110,6 +110,7 @@ fn start(kind: Kind, id: u32, port: u16) -> Result<(Pid, Channel)> {
 
 /// Hears what the worker wants to listen on, and answers.
 fn give_listener(
+    story: &Story,
     worker: &mut Worker,
     listener: &TcpListener,
     shared: bool,
@@ -117,6 +118,8 @@ fn give_listener(
     let channel = &mut worker.channel;
     let query = channel.hear_act("queryServer")?;
     let address = listener.local_addr()?;
+    let asks = format!("queryServer, port {}", query["port"]);
+    story.aside(&worker.name, "asks:", asks);
     // ANCHOR: reply
     let mut reply = json!({
         "cmd": "NODE_CLUSTER", "ack": query["seq"], "seq": 0,
@@ -133,12 +136,15 @@ fn give_listener(
         });
         channel.say(&reply)?;
     }
+    let answers = format!("answers {}:", worker.name);
+    story.aside("primary", answers, format!("it is port {}", address.port()));
     channel.hear_act("listening")?;
     Ok(())
 }
 
 /// A visitor comes. Under `none` the primary does nothing for it.
 fn visit(
+    story: &Story,
     listener: &TcpListener,
     workers: &mut VecDeque<Worker>,
     shared: bool,
@@ -149,6 +155,7 @@ fn visit(
     visitor.write_all(head.as_bytes())?;
     if !shared {
         let Some(mut worker) = workers.pop_front() else { return lost("none") };
+        story.aside("visitor", "asks", "the primary for a connection");
         let (connection, _) = listener.accept()?;
         connection.set_nonblocking(true)?; // as Node wants it
         let newconn = json!({
@@ -157,10 +164,15 @@ fn visit(
         worker.channel.say_with(&newconn, &connection)?;
         let accepted = |it: &Value| it["accepted"] == true && it["ack"] == 1;
         worker.channel.hear_until(accepted)?;
+        let sends = format!("sends {}:", worker.name);
+        story.aside("primary", sends, "newconn, and the connection");
         workers.push_back(worker); // it is its turn again after all others
     }
     let mut answer = String::new();
     visitor.read_to_string(&mut answer)?;
+    if let (false, Some(worker)) = (shared, workers.back()) {
+        story.aside(&worker.name, "answers", "the visitor");
+    }
     let last = answer.split_whitespace().last();
     Ok(last.unwrap_or("nobody").to_owned())
 }

@@ -74,10 +74,26 @@ impl Play {
         for _ in 0..self.args.requests {
             self.wait_until_the_last_is_free()?;
             let seen = self.meanwhile(|| visitor.visit("/"))?;
-            served.push(worker_of(&seen)?);
+            let worker = worker_of(&seen)?;
+            self.draw(worker);
+            served.push(worker);
             waits.push(seen.latency);
         }
         Ok((served, waits))
+    }
+
+    /// For the picture: the way of a connection to this worker.
+    fn draw(&self, worker: u32) {
+        let worker = format!("worker {worker}");
+        let story = &self.story;
+        if self.policy == SchedulingPolicy::RoundRobin {
+            story.aside("visitor", "connects to", "the primary");
+            story.aside("primary", "hands the connection to", &worker);
+        } else {
+            let connects = "connects, through the kernel, to";
+            story.aside("visitor", connects, &worker);
+        }
+        story.aside(worker, "answers", "the visitor");
     }
 
     /// Lets somebody wait in a thread of its own, while the primary hands out

@@ -127,7 +127,12 @@ impl Play {
     ) {
         let visitor = format!("visitor {number}");
         self.visits.timeline.note(&visitor, word, then);
-        self.story.tell(visitor, deed, "");
+        if [REQUEST, HALF_A_REQUEST].contains(&then) {
+            let worker = format!("worker {number}"); // each has its own
+            self.story.tell_to(visitor, worker, deed, "");
+        } else {
+            self.story.tell(visitor, deed, "");
+        }
     }
 
     /// Waits for what this visitor waits for. Meanwhile the primary works.

@@ -76,7 +76,9 @@ impl Play {
         let start = Instant::now();
         let count = crew.workers.len();
         for (at, &worker) in crew.workers.iter().enumerate() {
-            let tasks = tasks.iter().skip(at).step_by(count).cloned().collect();
+            let tasks: Vec<Task> =
+                tasks.iter().skip(at).step_by(count).cloned().collect();
+            self.draw("primary", &format!("gives {worker}"), tasks.len());
             let order = Order::Work { tasks, threads: crew.threads };
             self.primary.send(worker, order)?;
         }
@@ -85,7 +87,9 @@ impl Play {
         while !waiting.is_empty() {
             match self.primary.next_event()? {
                 Some(Event::Message(worker, answer)) => {
-                    returned.add(answer.parse()?);
+                    let done: Done = answer.parse()?;
+                    self.draw(worker, "does", done.tasks);
+                    returned.add(done);
                     waiting.retain(|&it| it != worker);
                 }
                 Some(Event::Exit { worker, exit, .. }) => {
@@ -97,6 +101,14 @@ impl Play {
         }
         returned.took = start.elapsed();
         Ok(returned)
+    }
+
+    /// For the picture: who gives, or does, so many tasks.
+    fn draw(&self, actor: impl Display, deed: &str, tasks: usize) {
+        if tasks > 0 {
+            let plural = if tasks == 1 { "" } else { "s" };
+            self.story.aside(actor, deed, format!("{tasks} task{plural}"));
+        }
     }
 
     /// The same, where nobody may die.

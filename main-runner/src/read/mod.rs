@@ -1,7 +1,6 @@
 //! Shows a lesson's page in the terminal, 80 columns wide and plain in a pipe.
 
 mod folds;
-mod ladder;
 mod render;
 
 use std::io::Write;

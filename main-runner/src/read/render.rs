@@ -1,10 +1,10 @@
 //! Renders Markdown as lines for a terminal.
 
 use anstyle::Style;
+use narrator::Diagram;
 use pulldown_cmark::{CodeBlockKind, Event, HeadingLevel, Options, Parser, Tag, TagEnd};
 
 use super::folds::{self, Part};
-use super::ladder;
 use crate::grid::{self, Tall};
 use crate::text::Text;
 
@@ -218,14 +218,11 @@ impl Page {
         self.gap();
         let mut words = info.split_whitespace();
         if words.next() == Some("mermaid")
-            && let Some(steps) = ladder::lines(&code)
+            && let Some(diagram) = Diagram::read(&code)
         {
-            self.margins.push(Margin { marker: None, rest: "    ".to_owned() });
-            for step in steps {
-                self.text.push(Style::new(), &step);
-                self.flush();
+            for line in diagram.ladder(self.room()) {
+                self.line(&line);
             }
-            self.margins.pop();
             return;
         }
         if let Some(source) = words.next().filter(|word| word.contains('/')) {

@@ -88,7 +88,7 @@ fn tables_are_aligned() {
 fn sequence_diagrams_become_lines() {
     assert_eq!(
         page("```mermaid picture=ipc\nsequenceDiagram\nA->>B: hi\n```\n"),
-        ["    A -> B: hi"]
+        ["A  B", "|->|  hi"]
     );
 }
 
