@@ -1,26 +1,11 @@
-//! The pages of the course say what is true: tables, sums, terms, and every command.
+//! The pages of the course say what is true: order, terms, and every command. Blocks, links, sums and sizes are checked with those of
+//! all pages (`pages.rs`).
 
-mod fences;
-#[path = "../main-runner/src/compare/story.rs"]
-mod story;
 mod support;
 
-use fences::{Page, console, source};
-use support::{IN_TIME, Run, between_rulers, lessons, page, runs_here, typed};
+use support::{IN_TIME, Run, lessons, page, runs_here, typed};
 
 const RUNNER: &str = env!("CARGO_BIN_EXE_main-runner");
-
-const PAGES: [&str; 3] = ["README", "glossary", "teacher"];
-
-fn front_matter(lesson: &str, key: &str) -> String {
-    let page = page(lesson);
-    let value = page.lines().find_map(|line| line.strip_prefix(&format!("{key}: ")));
-    value.unwrap_or_else(|| panic!("lessons/{lesson}.md has no {key}")).to_owned()
-}
-
-fn minutes(lesson: &str) -> u32 {
-    front_matter(lesson, "minutes").parse().expect("minutes are a number")
-}
 
 /// The rows below this heading of a table, each cut into its cells.
 fn rows<'a>(page: &'a str, heading: &str) -> Vec<Vec<&'a str>> {
@@ -43,23 +28,6 @@ fn run(words: &str) {
 }
 
 #[test]
-fn the_course_lists_the_lessons_of_the_runner_with_question_and_minutes() {
-    let course = page("README");
-    let listed = rows(&course, "| lesson | question | minutes |");
-    let names: Vec<&str> = listed.iter().map(|row| row[0].trim_matches(['[', ']'])).collect();
-    let table = Run::start(RUNNER, &[]).finish(IN_TIME).stdout;
-    let table: Vec<_> = table.lines().map_while(|line| line.split_whitespace().next()).collect();
-    assert_eq!(names, table);
-
-    for (name, row) in names.iter().zip(&listed) {
-        assert_eq!(row[1], front_matter(name, "question"));
-        assert_eq!(row[2], minutes(name).to_string(), "minutes of {name}");
-    }
-    let all: u32 = names.iter().map(|name| minutes(name)).sum();
-    assert!(course.contains(&format!("In all: {all} minutes.")), "they add up to {all}");
-}
-
-#[test]
 fn what_a_lesson_stands_on_comes_before_it() {
     let course = page("README");
     let order = rows(&course, "| lesson | question | minutes |");
@@ -73,27 +41,6 @@ fn what_a_lesson_stands_on_comes_before_it() {
         {
             assert!(at(earlier) < at(later), "{later} stands on {earlier}");
         }
-    }
-}
-
-#[test]
-fn each_plan_takes_as_long_as_its_heading_says() {
-    let teacher = page("teacher");
-    let plans: Vec<&str> =
-        teacher.split("\n## ").filter(|part| part.contains("| what | minutes |")).collect();
-    assert_eq!(plans.len(), 3);
-    for plan in plans {
-        let promised: u32 = plan.split(' ').next().and_then(|it| it.parse().ok()).expect(plan);
-        let rows = rows(plan, "| what | minutes |");
-        let mut sum = 0;
-        for row in rows {
-            let taken: u32 = row[1].parse().expect("minutes are a number");
-            if let Some((lesson, _)) = row[0].strip_prefix('[').and_then(|it| it.split_once(']')) {
-                assert_eq!(taken, minutes(lesson), "{lesson}, in {promised} minutes");
-            }
-            sum += taken;
-        }
-        assert_eq!(sum, promised);
     }
 }
 
@@ -112,18 +59,6 @@ fn the_terms_are_in_order_and_each_leads_to_a_lesson() {
     for entry in entries {
         let links = lessons().iter().any(|lesson| entry.contains(&format!("({lesson}.md)")));
         assert!(links, "no lesson shows:\n{entry}");
-    }
-}
-
-#[test]
-fn every_console_block_is_what_its_command_prints() {
-    let teacher = page("teacher");
-    let blocks = Page::read("teacher", &teacher).fences;
-    assert!(blocks.iter().all(|fence| fence.is_checked()), "a block that nobody checks");
-    for fence in blocks {
-        if let Err(why) = source::check(&fence).and(console::check(&fence)) {
-            panic!("lessons/teacher.md:{}: {why}", fence.line);
-        }
     }
 }
 
@@ -165,20 +100,5 @@ fn the_course_names_every_tool_of_the_runner() {
     for tool in names.filter(|name| *name != "help" && !lessons().iter().any(|it| it == name)) {
         let named = commands.iter().any(|row| code(row[0]).split(' ').next() == Some(tool));
         assert!(named, "lessons/README.md does not tell what `{tool}` does");
-    }
-}
-
-#[test]
-fn no_page_is_wider_than_80_columns_or_longer_than_200_lines() {
-    for name in PAGES {
-        let page = page(name);
-        assert!(page.lines().count() < 200, "lessons/{name}.md is too long");
-        for line in page.lines() {
-            assert!(
-                line.chars().count() <= 80,
-                "lessons/{name}.md\n{}",
-                between_rulers("at most 80 columns", line)
-            );
-        }
     }
 }

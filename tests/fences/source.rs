@@ -2,22 +2,29 @@
 
 use std::fs;
 
-use super::Fence;
+use super::{Fence, Wrong};
 use crate::support::root;
 
 /// Compares a block that names its source; others are none of ours.
-pub fn check(fence: &Fence) -> Result<(), String> {
-    let Some((file, anchor)) = fence.source() else { return Ok(()) };
-    let path = root().join(file);
-    let text = fs::read_to_string(&path).map_err(|error| format!("{file}: {error}"))?;
-    let region = region(&text, anchor).ok_or_else(|| format!("{file} has no anchor {anchor}"))?;
+pub fn check(fence: &Fence) -> Option<Wrong> {
+    let (file, anchor) = fence.source()?;
+    let wrong = |why: String| Some(Wrong { line: fence.line, why, fresh: None });
+    let text = match fs::read_to_string(root().join(file)) {
+        Ok(text) => text,
+        Err(error) => return wrong(format!("{file}: {error}")),
+    };
+    let Some(region) = region(&text, anchor) else {
+        return wrong(format!("{file} has no anchor {anchor}"));
+    };
     if region == fence.text {
-        return Ok(());
+        return None;
     }
-    Err(format!(
+    let same = fence.text.lines().zip(region.lines()).take_while(|(page, now)| page == now).count();
+    let why = format!(
         "differs from {file}#{anchor}\n--- the page\n{}\n--- the source\n{region}",
         fence.text
-    ))
+    );
+    Some(Wrong { line: fence.line + same, why, fresh: Some(region) })
 }
 
 /// The lines between `ANCHOR: name` and `ANCHOR_END: name`, without other anchors, and moved to the left margin.

@@ -1,7 +1,7 @@
 //! Takes the output of a lesson apart into sentences and into one story per worker.
 //!
-//! This file is also part of `tests/node.rs`, so that what `compare` says and what the tests
-//! prove is the same; its own tests stand in `story_tests.rs`.
+//! This file is also part of `tests/node.rs` and `tests/pages.rs`, so that what `compare` says and
+//! what the tests prove is the same; its own tests stand in `story_tests.rs`.
 
 use std::collections::BTreeMap;
 
@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 pub struct Sentence {
     /// Who acts; empty for a line of a table.
     pub actor: String,
-    /// What the actor does, with process ids and durations replaced.
+    /// What the actor does.
     pub deed: String,
 }
 
@@ -18,13 +18,20 @@ pub struct Sentence {
 const UNDER_THE_VERB: &str = "          ";
 
 /// In front of a line that chance decides: it belongs to no story.
-const MARGIN: &str = "  | ";
+pub const MARGIN: &str = "  | ";
 
 /// The sentences of an output, in order. What stands in the margin is left out.
 pub fn sentences(output: &str) -> Vec<Sentence> {
+    let told = output.lines().filter(|line| !line.starts_with(MARGIN));
+    let sentences = whole(told).into_iter().map(|line| sentence(&line));
+    let without_chance = |it: Sentence| Sentence { deed: without_chance(&it.deed), ..it };
+    sentences.map(without_chance).collect()
+}
+
+/// The lines, with those put together that are one sentence. Blank ones are left out.
+pub fn whole<'a>(lines: impl Iterator<Item = &'a str>) -> Vec<String> {
     let mut sentences: Vec<String> = Vec::new();
-    let told = |line: &&str| !line.trim().is_empty() && !line.starts_with(MARGIN);
-    for line in output.lines().filter(told) {
+    for line in lines.filter(|line| !line.trim().is_empty()) {
         let rest = line.strip_prefix(UNDER_THE_VERB).filter(|rest| !rest.starts_with(' '));
         match (rest, sentences.last_mut()) {
             (Some(rest), Some(begun)) if !begun.starts_with(' ') => {
@@ -34,7 +41,14 @@ pub fn sentences(output: &str) -> Vec<Sentence> {
             _ => sentences.push(line.to_owned()),
         }
     }
-    sentences.iter().map(|line| sentence(line)).collect()
+    sentences
+}
+
+/// Takes a line apart, into who acts and the deed as it was told.
+pub fn sentence(line: &str) -> Sentence {
+    let (actor, deed) = line.split_at(actor_length(line));
+    let deed = deed.split_whitespace().collect::<Vec<_>>().join(" ");
+    Sentence { actor: actor.to_owned(), deed }
 }
 
 /// The story of each worker: the sentences in which it acts, or is first to be named.
@@ -49,12 +63,6 @@ pub fn by_worker(sentences: &[Sentence]) -> BTreeMap<String, Vec<String>> {
         stories.entry(whose).or_default().push(line.trim().to_owned());
     }
     stories
-}
-
-fn sentence(line: &str) -> Sentence {
-    let (actor, deed) = line.split_at(actor_length(line));
-    let deed = deed.split_whitespace().collect::<Vec<_>>().join(" ");
-    Sentence { actor: actor.to_owned(), deed: without_chance(&deed) }
 }
 
 /// How much of the line is its actor: a word, and its number if it has one.

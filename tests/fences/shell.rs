@@ -1,0 +1,46 @@
+//! Runs what stands behind a `$`.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::process::Command;
+use std::time::Duration;
+
+use crate::support::{Run, needs_node, root};
+
+/// A lesson takes two seconds; this machine may do many things at once.
+pub const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Other programs than ours that pages start.
+const OTHERS: [&str; 5] = ["node", "taskset", "curl", "ss", "xargs"];
+
+/// What the commands need and this machine lacks: the README promises that the tests need nothing but Rust.
+pub fn is_missing(commands: &str) -> Option<&'static str> {
+    let has = |word: &str| commands.split([' ', '(', '\n']).any(|it| it == word);
+    let by_lesson = crate::support::lessons().iter().any(|it| needs_node(it) && has(it));
+    let needed = OTHERS.into_iter().filter(|it| has(it) || (*it == "node" && by_lesson));
+    needed.into_iter().find(|program| Command::new(program).arg("--version").output().is_err())
+}
+
+/// What the command prints, standard output and then standard error. It must exit with this status.
+pub fn output(command: &str, status: i32) -> Result<String, String> {
+    let running = start(command)?;
+    let output = catch_unwind(AssertUnwindSafe(|| running.finish(PATIENCE)));
+    let output =
+        output.map_err(|_| format!("$ {command}\ndoes not end in {PATIENCE:?}; see above"))?;
+    let text = (output.stdout + &output.stderr).trim_end().to_owned();
+    if output.status.code() == Some(status) {
+        return Ok(text);
+    }
+    Err(format!("$ {command}\nexpected exit status {status}, found {}:\n{text}", output.status))
+}
+
+/// Starts the command through a shell, with `cargo run` replaced by the program that is built already.
+pub fn start(command: &str) -> Result<Run, String> {
+    let runner = env!("CARGO_BIN_EXE_main-runner");
+    let built = command.replace("cargo run -q -p main-runner --", &format!("'{runner}'"));
+    if built.contains("cargo ") {
+        return Err(format!("only the runner can be started from a page, not: {command}"));
+    }
+    let mut shell = Command::new("bash");
+    shell.args(["-c", &built]).current_dir(root()).env_remove("RUST_BACKTRACE");
+    Ok(Run::of(&mut shell))
+}
