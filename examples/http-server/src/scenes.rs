@@ -36,6 +36,7 @@ impl Play {
         let come = format!("{} to {} come:", requests + 1, 2 * requests);
         self.story.tell("visitor", come, "every one is answered");
         // ANCHOR_END: crash
+        self.one_dies()?; // the visitors may be faster than the news of it
         let workers = self.args.workers();
         self.until(|play| play.service.serving().len() == workers)
     }

@@ -90,7 +90,7 @@ impl Play {
         Ok(())
     }
 
-    fn one_dies(&mut self) -> Outcome {
+    pub(crate) fn one_dies(&mut self) -> Outcome {
         self.until(|play| play.service.restarts() > 0)
     }
 }
