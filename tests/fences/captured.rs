@@ -1,6 +1,7 @@
 //! What all the commands of all pages print, run once for all tests.
 
 use std::collections::VecDeque;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Mutex, OnceLock, PoisonError};
 use std::thread;
 
@@ -47,7 +48,9 @@ fn run(mut blocks: Vec<Captured>) -> Vec<Captured> {
             scope.spawn(|| {
                 let next = || jobs.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
                 while let Some(at) = next() {
-                    let told = run_once(blocks[at].fence());
+                    // Who waits in vain for a program panics: that is a failure of this block alone.
+                    let told = catch_unwind(AssertUnwindSafe(|| run_once(blocks[at].fence())));
+                    let told = told.unwrap_or_else(|_| Err("does not end, see above".to_owned()));
                     done.lock().unwrap_or_else(PoisonError::into_inner).push((at, told));
                 }
             });
@@ -70,7 +73,7 @@ fn is_run(fence: &Fence) -> bool {
 
 fn runs(fence: &Fence) -> usize {
     let runs = std::env::var("PAGES_RUNS").ok().and_then(|runs| runs.parse().ok());
-    if mode(fence) == Ok(Mode::PerWorker) { runs.unwrap_or(RUNS) } else { 1 }
+    if mode(fence) == Ok(Mode::PerWorker) { runs.unwrap_or(RUNS).max(1) } else { 1 }
 }
 
 pub fn run_once(fence: &Fence) -> Result<Vec<String>, String> {

@@ -111,12 +111,6 @@ pub fn with_block(text: &str, at: usize, content: &str) -> String {
     let lines: Vec<&str> = text.split('\n').collect();
     let (before, rest) = lines.split_at(fence.line - 1);
     let length = if fence.text.is_empty() { 0 } else { fence.text.split('\n').count() };
-    let content = content.split('\n');
-    before
-        .iter()
-        .copied()
-        .chain(content)
-        .chain(rest[length..].iter().copied())
-        .collect::<Vec<_>>()
-        .join("\n")
+    let content: Vec<&str> = content.split('\n').collect();
+    [before, &content, &rest[length..]].concat().join("\n")
 }

@@ -50,8 +50,11 @@ impl Diagram {
                 _ => diagram.steps.push(arrow(line, &names)?),
             }
         }
-        if diagram.actors.is_empty() {
-            diagram.actors = in_place(&diagram.steps);
+        // Whoever is not declared stands behind those who are.
+        for actor in in_place(&diagram.steps) {
+            if !diagram.actors.contains(&actor) {
+                diagram.actors.push(actor);
+            }
         }
         Some(diagram)
     }

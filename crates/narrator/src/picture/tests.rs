@@ -119,6 +119,9 @@ fn a_diagram_by_somebody_else_is_read_with_full_names() {
         ]
     );
     assert_eq!(Diagram::read("graph TD\n  A --> B\n"), None);
+    let text = "sequenceDiagram\nparticipant A\nB->>B: thinks\nNote over C: sleeps\n";
+    let ladder = Diagram::read(text).unwrap().ladder(80);
+    assert_eq!(ladder, ["A  B  C", "|  |< |  thinks", "|  |  *  sleeps"]);
 }
 
 #[test]
