@@ -2,10 +2,10 @@
 //!
 //! In a conversation (a message, its answer, the next message) most of the time goes into falling asleep and being
 //! woken up: more than half of a round trip, and far more where an idle CPU of a virtual machine has to be woken first. A side whose last
-//! wait ended quickly, and with a message, stays awake for a moment the next time. All other waits sleep at once.
+//! wait ended quickly, and with a message, may stay awake for a moment the next time. All other waits sleep at once.
 //!
-//! That helps nobody while others want this CPU, the one who shall answer perhaps among them. Whoever finds that sleeps, and tries
-//! again after a while, each time after a longer one.
+//! That helps nobody while others want this CPU, the one who shall answer perhaps among them. So both ways are timed, the shorter
+//! one is taken, and the other one tried again now and then: nobody tells us when the machine gets busy, or who runs where.
 
 use std::thread;
 use std::time::{Duration, Instant};
@@ -15,34 +15,42 @@ use rustix::event::{PollFd, Timespec, poll};
 /// How long to stay awake; also what counts as quick.
 const MOMENT: Duration = Duration::from_micros(50);
 
-/// sched_yield(2) comes back sooner than this, unless somebody else ran meanwhile.
-const ALONE: Duration = Duration::from_micros(2);
+/// How many waits go the shorter way before the other one is tried again: at first, and at most.
+const TRUST: (u32, u32) = (16, 4096);
 
-/// For how many waits to sleep where the CPU was crowded: at first, and at most.
-const REST: (u32, u32) = (16, 4096);
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Way {
+    Asleep,
+    Awake,
+}
 
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Eager {
     /// With one CPU the other side cannot answer while we are awake.
     possible: bool,
-    awake: bool,
-    /// How long the last wait took, and whether somebody else ran on this CPU while it was awake.
+    /// How to wait the next time, and how long the last wait took.
+    way: Way,
     waited: Duration,
-    crowded: bool,
-    /// For how many more waits to sleep, and for how many the next time.
-    rest: u32,
-    next_rest: u32,
+    /// How long a wait for a message takes on average, each way. None yet: try it.
+    asleep: Duration,
+    awake: Duration,
+    shorter: Way,
+    /// How many more waits go the shorter way, and how many will after the next trial.
+    left: u32,
+    trust: u32,
 }
 
 impl Eager {
     pub(crate) fn new() -> Eager {
         Eager {
             possible: crate::available_parallelism() > 1,
-            awake: false,
+            way: Way::Asleep,
             waited: Duration::MAX,
-            crowded: false,
-            rest: 0,
-            next_rest: REST.0,
+            asleep: Duration::ZERO,
+            awake: Duration::ZERO,
+            shorter: Way::Asleep,
+            left: TRUST.0,
+            trust: TRUST.0,
         }
     }
 
@@ -53,10 +61,12 @@ impl Eager {
         timeout: Option<&Timespec>,
     ) -> rustix::io::Result<usize> {
         let start = Instant::now();
-        self.crowded = false;
         let mut ready = 0;
-        if self.awake {
-            ready = self.poll_awake(start, fds)?;
+        while ready == 0 && self.way == Way::Awake && start.elapsed() < MOMENT {
+            ready = poll(fds, Some(&Timespec { tv_sec: 0, tv_nsec: 0 }))?;
+            if ready == 0 {
+                thread::yield_now(); // whoever else wants this CPU goes first
+            }
         }
         if ready == 0 {
             ready = poll(fds, timeout)?;
@@ -65,32 +75,99 @@ impl Eager {
         Ok(ready)
     }
 
-    fn poll_awake(&mut self, start: Instant, fds: &mut [PollFd<'_>]) -> rustix::io::Result<usize> {
-        let mut now = start;
-        while now - start < MOMENT {
-            let ready = poll(fds, Some(&Timespec { tv_sec: 0, tv_nsec: 0 }))?;
-            if ready > 0 {
-                return Ok(ready);
-            }
-            let before = Instant::now();
-            thread::yield_now(); // whoever else wants this CPU goes first
-            now = Instant::now();
-            self.crowded = now - before > ALONE;
+    /// Takes note of what the last wait brought, a message or something else, and chooses how to wait the next time.
+    pub(crate) fn learn(&mut self, message: bool) {
+        if message {
+            self.count();
         }
-        Ok(0)
+        let promising = self.possible && message && self.waited < MOMENT;
+        self.way = if promising { self.choose() } else { Way::Asleep };
     }
 
-    /// Takes note of what the last wait brought: a message or something else.
-    pub(crate) fn learn(&mut self, message: bool) {
-        if self.crowded {
-            self.rest = self.next_rest;
-            self.next_rest = (self.next_rest * 2).min(REST.1);
-        } else if self.awake {
-            self.next_rest = REST.0;
+    /// The last wait, in the average of its way. A long one says that the other side was busy, not how long waking up takes.
+    fn count(&mut self) {
+        let waited = self.waited.min(MOMENT);
+        let (average, other) = match self.way {
+            Way::Asleep => (&mut self.asleep, self.awake),
+            Way::Awake => (&mut self.awake, self.asleep),
+        };
+        if self.way == self.shorter {
+            *average = (*average * 7 + waited) / 8;
         } else {
-            self.rest = self.rest.saturating_sub(1);
+            *average = (*average + waited) / 2; // there are few of these
+            if waited < other {
+                (self.left, self.trust) = (0, TRUST.0); // a surprise: once more
+            }
         }
-        let promising = message && self.waited < MOMENT;
-        self.awake = self.possible && promising && self.rest == 0;
+    }
+
+    fn choose(&mut self) -> Way {
+        let (shorter, longer) = match self.awake < self.asleep {
+            true => (Way::Awake, Way::Asleep),
+            false => (Way::Asleep, Way::Awake),
+        };
+        if shorter != self.shorter {
+            (self.shorter, self.left, self.trust) = (shorter, TRUST.0, TRUST.0);
+        }
+        if self.left > 0 {
+            self.left -= 1;
+            return shorter;
+        }
+        self.trust = (self.trust * 2).min(TRUST.1);
+        self.left = self.trust;
+        longer
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// How many of so many waits for a message are awake, when they take this long.
+    fn awake(eager: &mut Eager, waits: usize, asleep: u64, awake: u64) -> usize {
+        let mut count = 0;
+        for _ in 0..waits {
+            let took = if eager.way == Way::Awake { awake } else { asleep };
+            count += usize::from(eager.way == Way::Awake);
+            eager.waited = Duration::from_micros(took);
+            eager.learn(true);
+        }
+        count
+    }
+
+    fn eager() -> Eager {
+        Eager { possible: true, ..Eager::new() }
+    }
+
+    #[test]
+    fn the_shorter_way_is_taken_and_the_other_one_tried_ever_more_rarely() {
+        assert!(awake(&mut eager(), 10_000, 20, 4) > 9_900);
+        let crowded = &mut eager();
+        assert!(awake(crowded, 1_000, 5, 8) < 30);
+        assert!(awake(crowded, 9_000, 5, 8) < 10);
+    }
+
+    #[test]
+    fn a_machine_that_changes_is_noticed() {
+        let eager = &mut eager();
+        awake(eager, 100_000, 5, 8);
+        assert!(awake(eager, 100_000, 20, 4) > 80_000);
+        assert!(awake(eager, 100_000, 5, 8) < 20_000);
+    }
+
+    #[test]
+    fn who_does_not_talk_sleeps() {
+        let eager = &mut eager();
+        awake(eager, 10, 20, 4);
+        assert_eq!(eager.way, Way::Awake);
+        eager.learn(false); // something else than a message
+        assert_eq!(eager.way, Way::Asleep);
+        assert_eq!(awake(eager, 100, 1_000, 4), 0, "the answers take long");
+    }
+
+    #[test]
+    fn with_one_cpu_all_sleep() {
+        let mut alone = Eager { possible: false, ..Eager::new() };
+        assert_eq!(awake(&mut alone, 100, 20, 4), 0);
     }
 }
