@@ -1,5 +1,6 @@
 //! The lessons through the runner, from outside.
 
+mod exercises;
 mod support;
 
 use std::collections::BTreeSet;
@@ -81,7 +82,8 @@ fn a_lesson_has_one_name_for_its_folder_its_page_and_the_runner() {
 
 #[test]
 fn a_wrong_name_exits_2_and_names_the_nearest_lesson() {
-    for words in ["icp", "read icp", "node icp", "compare icp", "help icp"] {
+    for words in ["icp", "read icp", "node icp", "compare icp", "check icp", "hint icp", "help icp"]
+    {
         let advice = format!("type: cargo run -p main-runner -- {}", words.replace("icp", "ipc"));
         runner(words)
             .assert()
@@ -117,7 +119,7 @@ fn a_wrong_flag_is_refused_with_exit_code_2() {
 
 #[test]
 fn help_fits_80_columns() {
-    for words in ["", "all", "read", "node", "compare", "rehearse", "help"] {
+    for words in ["", "all", "read", "node", "compare", "check", "hint", "rehearse", "help"] {
         assert_fits_80_columns(words, &stdout(&format!("{words} --help")));
     }
     for lesson in lessons() {

@@ -27,5 +27,6 @@ pub fn print() -> Ending {
     writeln!(out)?;
     writeln!(out, "Run one:       {RUNNER} -- {first}")?;
     writeln!(out, "Read about it: {RUNNER} -- read {first}")?;
+    writeln!(out, "Try yourself:  {RUNNER} -- check {first}")?;
     Ok(ExitCode::SUCCESS)
 }

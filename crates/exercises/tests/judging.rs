@@ -25,7 +25,7 @@ fn main() -> ExitCode {
             told("wrong", 1, &["not solved yet", "expected  answer: 42", "seen      answer: 41"])
         }),
         trial("a_panic_is_told_with_its_words_and_its_line", || {
-            told("panics", 1, &["seen      a panic: a number is here", "exercise.rs:15"])
+            told("panics", 1, &["seen      a panic: a number is here", "exercise.rs:14"])
         }),
         trial("an_endless_loop_is_ended", || told("loops", 1, &["an end within 10 s", "a loop"])),
         trial("workers_that_never_end_are_ended_with_it", || {
@@ -33,12 +33,12 @@ fn main() -> ExitCode {
             nothing_left("worker-that-never-ends")
         }),
         trial("to_exit_is_not_to_solve", || told("leaves", 1, &["exited 0 before its work"])),
-        trial("a_death_by_signal_is_told", || told("overflows", 1, &["killed by SIGABRT"])),
+        trial("a_death_by_signal_is_told", || told("aborts", 1, &["killed by SIGABRT"])),
         trial("an_error_that_the_learner_returns_is_told", || {
             told("fails", 1, &["an error: cannot start worker 1"])
         }),
         trial("a_todo_in_a_worker_is_found", || {
-            told("worker-with-a-todo", 1, &["to do     greet the primary", "exercise.rs:50"])
+            told("worker-with-a-todo", 1, &["to do     greet the primary", "exercise.rs:45"])
         }),
         trial("a_solved_exercise_is_told_where_to_compare", || {
             told("right", 0, &["right is solved", "compare   "])
@@ -63,7 +63,7 @@ fn faulty() -> [Exercise; 10] {
         answers("panics/check.rs", exercise::panics),
         answers("loops/check.rs", exercise::loops),
         answers("leaves/check.rs", exercise::leaves),
-        answers("overflows/check.rs", exercise::overflows),
+        answers("aborts/check.rs", exercise::aborts),
         answers("right/check.rs", exercise::right),
         Exercise::new("fails/check.rs", fork, exercise::fails, exercise::forks),
         works("worker-with-a-todo/check.rs", exercise::worker_with_a_todo),

@@ -11,8 +11,7 @@ pub fn wrong() -> u32 {
 }
 
 pub fn panics() -> u32 {
-    let none: Option<u32> = None;
-    none.expect("a number is here")
+    "forty-two".parse().expect("a number is here")
 }
 
 pub fn loops() -> u32 {
@@ -25,12 +24,8 @@ pub fn leaves() -> u32 {
     std::process::exit(0)
 }
 
-pub fn overflows() -> u32 {
-    #[allow(unconditional_recursion)] // this is the fault
-    fn deeper(depth: u64) -> u64 {
-        std::hint::black_box(deeper(depth + 1)) + 1
-    }
-    deeper(0) as u32
+pub fn aborts() -> u32 {
+    std::process::abort()
 }
 
 pub fn right() -> u32 {

@@ -1,0 +1,82 @@
+//! Judges a learner's work: compiles the exercises of a lesson, and asks them.
+
+use std::io::{self, IsTerminal, Write};
+use std::path::PathBuf;
+use std::process::{Command, ExitCode, Stdio};
+
+use narrator::Failure;
+use serde_json::Value;
+
+use crate::lessons::{self, Entry};
+use crate::nearest::RUNNER;
+use crate::{Ending, waiting};
+
+/// Judges one exercise, or all in order up to the first that is not solved, and says what to type next.
+pub fn run(lesson: &Entry, exercise: Option<&'static str>) -> Ending {
+    let name = &lesson.name;
+    let judge = compile(lesson)?;
+    let all = lesson.page.exercises();
+    let chosen = exercise.map_or_else(|| all.clone(), |exercise| vec![exercise]);
+    for exercise in &chosen {
+        let judged = Command::new(&judge).args(["check", exercise]).spawn()?;
+        let status = waiting::for_child(judged)?;
+        if !status.success() {
+            let code = waiting::ends_like(status);
+            writeln!(io::stdout(), "\nstuck? type: {RUNNER} -- hint {name} {exercise}")?;
+            return Ok(code);
+        }
+    }
+    let last = all.iter().position(|exercise| chosen.last() == Some(exercise));
+    let next = match last.and_then(|last| all.get(last + 1)) {
+        Some(exercise) => format!(" -- check {name} {exercise}"),
+        None => lesson_after(name).map_or(String::new(), |lesson| format!(" -- {lesson}")),
+    };
+    writeln!(io::stdout(), "\nnext, type: {RUNNER}{next}")?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Compiles the exercises of a lesson; the compiler says itself what it does not understand.
+fn compile(lesson: &Entry) -> Result<PathBuf, Failure> {
+    let name = &lesson.name;
+    if io::stderr().is_terminal() {
+        let _ = writeln!(io::stderr(), "(compiling; the first time takes a while)");
+    }
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let output = Command::new(cargo)
+        .args(["test", "--quiet", "--package", name, "--test", "exercises", "--no-run"])
+        .arg("--message-format=json-render-diagnostics")
+        .current_dir(lessons::workspace())
+        .stderr(Stdio::inherit())
+        .output()
+        .map_err(|error| {
+            Failure::new(
+                format!("cargo does not start in {}: {error}", lessons::workspace().display()),
+                "start the runner inside the lessons' folder, with cargo on the PATH",
+            )
+        })?;
+    if !output.status.success() {
+        return Err(Failure::new(
+            format!("the exercises of `{name}` do not compile yet"),
+            format!("the first error above names file and line; or type: {RUNNER} -- hint {name}"),
+        ));
+    }
+    let messages = String::from_utf8_lossy(&output.stdout);
+    messages.lines().find_map(program).ok_or_else(|| {
+        Failure::new(
+            format!("cargo does not say where the exercises of `{name}` are"),
+            format!("try: cargo test -p {name} --test exercises"),
+        )
+    })
+}
+
+/// Where the program of the exercises is, if this is what cargo says here.
+fn program(message: &str) -> Option<PathBuf> {
+    let message: Value = serde_json::from_str(message).ok()?;
+    let ours = message["target"]["name"] == "exercises" && message["target"]["kind"][0] == "test";
+    message["executable"].as_str().filter(|_| ours).map(PathBuf::from)
+}
+
+fn lesson_after(name: &str) -> Option<String> {
+    let mut rest = lessons::table().into_iter().skip_while(|lesson| lesson.name != name);
+    rest.nth(1).map(|lesson| lesson.name)
+}
