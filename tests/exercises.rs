@@ -36,7 +36,7 @@ fn check_tells_in_words_whether_an_exercise_is_solved_and_what_to_type_next() {
 
 #[test]
 fn hints_come_one_at_a_time_and_each_names_the_next() {
-    for lesson in judged() {
+    for lesson in lessons() {
         for exercise in exercises(&lesson) {
             let mut words = format!("hint {lesson} {exercise}");
             for number in 1.. {
@@ -90,7 +90,7 @@ fn exercises(lesson: &str) -> Vec<String> {
 
 #[test]
 fn every_page_lists_the_exercises_that_are_there_one_to_make_and_one_to_modify() {
-    for lesson in judged() {
+    for lesson in lessons() {
         let folder = support::lesson_file(&lesson, "exercises");
         let folders = fs::read_dir(&folder).unwrap_or_else(|error| panic!("{lesson}: {error}"));
         let folders: BTreeSet<String> = folders
@@ -113,10 +113,4 @@ fn every_page_lists_the_exercises_that_are_there_one_to_make_and_one_to_modify()
             }
         }
     }
-}
-
-/// The lessons with exercises.
-fn judged() -> Vec<String> {
-    let has_some = |lesson: &String| support::lesson_file(lesson, "exercises").is_dir();
-    lessons().into_iter().filter(has_some).collect()
 }

@@ -36,6 +36,7 @@
 #![cfg(unix)]
 
 mod chance;
+mod diary;
 mod finding;
 mod outcome;
 mod program;
@@ -45,5 +46,6 @@ mod verdict;
 mod words;
 
 pub use chance::Chance;
+pub use diary::Diary;
 pub use program::{Exercise, main};
 pub use verdict::{Events, Verdict, Wrong, same, stay};

@@ -3,15 +3,10 @@
 mod exercise;
 mod solution;
 
-use std::os::linux::net::SocketAddrExt;
-use std::os::unix::net::{SocketAddr, UnixDatagram};
-
-use cluster::{Error, Event, Primary, Role, Settings, Worker};
-use exercises::{Events, Exercise, Verdict, Wrong, same};
+use cluster::{Error, Event, Primary, Role, Worker};
+use exercises::{Diary, Events, Exercise, Verdict, Wrong, same};
 
 type ReplaceAll = fn(&mut Primary) -> Result<(), Error>;
-
-const DIARY: &str = "DIARY";
 
 pub fn exercise() -> Exercise {
     Exercise::new(file!(), judge, exercise::replace_all, solution::replace_all)
@@ -25,10 +20,7 @@ fn judge(role: Role, replace_all: ReplaceAll) -> Verdict {
 }
 
 fn lead(mut primary: Primary, replace_all: ReplaceAll) -> Verdict {
-    let name = format!("diary-{}", std::process::id());
-    let diary = SocketAddr::from_abstract_name(&name)?;
-    let diary = UnixDatagram::bind_addr(&diary)?;
-    primary.setup(Settings::new().env(DIARY, name));
+    let diary = Diary::open(&mut primary)?;
     for _ in 0..3 {
         primary.fork()?;
         primary.until("a worker that listens", |event| {
@@ -42,21 +34,18 @@ fn lead(mut primary: Primary, replace_all: ReplaceAll) -> Verdict {
     primary.dismiss()
 }
 
-/// Each entry is one byte: somebody came (`+`), or went (`-`).
-fn judge_diary(diary: &UnixDatagram) -> Verdict {
-    diary.set_nonblocking(true)?;
-    let mut entry = [0];
+/// Each entry says that somebody came, or went.
+fn judge_diary(diary: &Diary) -> Verdict {
     let mut there = 0;
-    let mut history = Vec::new();
-    while diary.recv(&mut entry).is_ok() {
-        if entry == *b"+" {
+    let history = diary.entries().into_iter().map(|entry| {
+        if entry == "came" {
             there += 1
         } else {
             there -= 1
         }
-        history.push(there);
-    }
-    let since = &history[2..]; // since all three were there
+        there
+    });
+    let since: Vec<i32> = history.skip(2).collect(); // since three were there
     if since.iter().all(|there| (3..=4).contains(there)) {
         return Ok(());
     }
@@ -65,14 +54,11 @@ fn judge_diary(diary: &UnixDatagram) -> Verdict {
 }
 
 fn work(mut me: Worker) -> Verdict {
-    let name = std::env::var(DIARY)?;
-    let diary = UnixDatagram::unbound()?;
-    diary.connect_addr(&SocketAddr::from_abstract_name(name)?)?;
-    diary.send(b"+")?;
+    Diary::write("came")?;
     let listener = me.listen("127.0.0.1:0")?;
     for visitor in listener.incoming() {
         drop(visitor?);
     }
-    diary.send(b"-")?;
+    Diary::write("went")?;
     Ok(())
 }
