@@ -223,6 +223,18 @@ fn a_reader_that_was_never_there_ends_the_runner_quietly() {
     }
 }
 
+#[test]
+fn predict_makes_a_sheet_of_every_lesson_with_the_answers_at_the_end() {
+    for lesson in runnable() {
+        let output = start(&format!("{lesson} --predict --seed 4")).finish(IN_TIME);
+        assert!(output.status.success(), "{lesson}: {output:#?}");
+        let answers = output.stdout.lines().last().unwrap_or_default();
+        assert!(answers.starts_with("answers: 1"), "{lesson}: {output:#?}");
+        assert!(output.stdout.contains("1. what comes next?"), "{lesson}: {output:#?}");
+        assert_fits_80_columns(&lesson, &output.stdout);
+    }
+}
+
 // The tools.
 
 #[test]
