@@ -2,10 +2,11 @@
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::time::Duration;
 
 use predicates::prelude::*;
-use predicates::str::{contains, is_empty};
+use predicates::str::{contains, is_empty, starts_with};
 
 use crate::support::{self, assert_fits_80_columns, lessons};
 use crate::{runner, start, stdout};
@@ -32,6 +33,54 @@ fn check_tells_in_words_whether_an_exercise_is_solved_and_what_to_type_next() {
         assert!(output.stdout.contains(part), "no {part:?} in {output:#?}");
     }
     assert_fits_80_columns("check", &output.stdout);
+}
+
+/// The runner, for which this script is cargo; whatever it writes to its folder is gone afterwards.
+fn with_cargo(test: &str, script: &str, words: &str) -> assert_cmd::assert::Assert {
+    let folder = std::env::temp_dir().join(format!("{test}-{}", std::process::id()));
+    fs::create_dir(&folder).expect("a folder of our own");
+    let cargo = folder.join("cargo");
+    fs::write(&cargo, format!("#!/bin/sh\n{script}")).expect("a script");
+    fs::set_permissions(&cargo, fs::Permissions::from_mode(0o755)).expect("it is ours");
+    let told = runner(words).env("CARGO", &cargo).env("FOLDER", &folder).assert();
+    fs::remove_dir_all(&folder).expect("it is ours");
+    told
+}
+
+#[test]
+fn when_all_exercises_are_solved_the_next_lesson_is_named() {
+    // Cargo names a program that finds every exercise solved.
+    let script = r#"
+printf '#!/bin/sh\necho "$2 is solved"\n' > "$FOLDER/judge"
+chmod +x "$FOLDER/judge"
+echo '{"reason":"compiler-artifact","target":{"name":"fork","kind":["lib"]},"executable":null}'
+printf '{"target":{"name":"exercises","kind":["test"]},"executable":"%s/judge"}\n' "$FOLDER"
+"#;
+    let solved: String =
+        exercises("fork").iter().map(|exercise| format!("{exercise} is solved\n")).collect();
+    with_cargo("solved", script, "check fork")
+        .success()
+        .stdout(format!("{solved}\nnext, type: cargo run -p main-runner -- online\n"));
+}
+
+#[test]
+fn what_does_not_compile_is_said_after_the_compiler_and_exits_1() {
+    with_cargo("broken", "echo 'error: expected `;`' >&2; exit 101", "check fork counter")
+        .code(1)
+        .stdout(is_empty())
+        .stderr(starts_with("error: expected `;`\n"))
+        .stderr(contains("error: the exercises of `fork` do not compile yet\nhelp: "));
+}
+
+#[test]
+fn without_cargo_check_says_so_and_what_to_do() {
+    runner("check fork")
+        .env("CARGO", "/no/such/cargo")
+        .assert()
+        .code(1)
+        .stdout(is_empty())
+        .stderr(contains("cargo does not start"))
+        .stderr(predicate::function(|text: &str| text.lines().count() == 2));
 }
 
 #[test]

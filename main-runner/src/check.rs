@@ -26,13 +26,20 @@ pub fn run(lesson: &Entry, exercise: Option<&'static str>) -> Ending {
             return Ok(code);
         }
     }
-    let last = all.iter().position(|exercise| chosen.last() == Some(exercise));
-    let next = match last.and_then(|last| all.get(last + 1)) {
-        Some(exercise) => format!(" -- check {name} {exercise}"),
-        None => lesson_after(name).map_or(String::new(), |lesson| format!(" -- {lesson}")),
-    };
+    let next = next_after(name, chosen.last().copied().unwrap_or_default(), &all);
     writeln!(io::stdout(), "\nnext, type: {RUNNER}{next}")?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// What to type after the runner: the exercise after this one, the lesson after the last one, or nothing.
+fn next_after(lesson: &str, solved: &str, all: &[&str]) -> String {
+    let mut later = all.iter().skip_while(|exercise| **exercise != solved).skip(1);
+    if let Some(exercise) = later.next() {
+        return format!(" -- check {lesson} {exercise}");
+    }
+    let table = lessons::table();
+    let mut later = table.iter().skip_while(|entry| entry.name != lesson).skip(1);
+    later.next().map_or(String::new(), |entry| format!(" -- {}", entry.name))
 }
 
 /// Compiles the exercises of a lesson; the compiler says itself what it does not understand.
@@ -76,7 +83,15 @@ fn program(message: &str) -> Option<PathBuf> {
     message["executable"].as_str().filter(|_| ours).map(PathBuf::from)
 }
 
-fn lesson_after(name: &str) -> Option<String> {
-    let mut rest = lessons::table().into_iter().skip_while(|lesson| lesson.name != name);
-    rest.nth(1).map(|lesson| lesson.name)
+#[cfg(test)]
+mod tests {
+    use super::next_after;
+
+    #[test]
+    fn after_an_exercise_comes_the_next_one_then_the_next_lesson_then_the_table() {
+        let all = ["one", "two"];
+        assert_eq!(next_after("fork", "one", &all), " -- check fork two");
+        assert_eq!(next_after("fork", "two", &all), " -- online");
+        assert_eq!(next_after("polyglot", "two", &all), "");
+    }
 }

@@ -1,4 +1,5 @@
-//! The exercises of this lesson: `cargo run -p main-runner -- check http-server`
+//! The exercises of this lesson:
+//! `cargo run -p main-runner -- check http-server`
 
 // What is not written yet uses little.
 #![allow(unused_imports, unused_mut, unused_variables, unreachable_code)]

@@ -1,4 +1,5 @@
-//! Three workers are forked while the primary counts; each says where it begins.
+//! Three workers are forked while the primary counts; each says where it
+//! begins.
 
 mod exercise;
 mod solution;

@@ -1,8 +1,9 @@
 //! Modify: a worker that never comes, and a primary that waits no longer.
 //!
-//! `comes_online` waits for this worker to come online. Below, it waits for ever
-//! if the worker neither comes nor dies. In the end it says `false` when the
-//! worker is not online after `patience`, whatever other workers do meanwhile.
+//! `comes_online` waits for this worker to come online. Below, it waits for
+//! ever if the worker neither comes nor dies. In the end it says `false` when
+//! the worker is not online after `patience`, whatever other workers do
+//! meanwhile.
 //!
 //! These help: `Primary::next_event_before` and `Event::Deadline` (page
 //! `online`).

@@ -1,9 +1,9 @@
 //! Modify: not whose turn it is, but who has least to do.
 //!
-//! `open` says how many connections each worker has open; `last` got the last one.
-//! Below, the next worker gets the next connection, however busy it is. In the
-//! end it is a worker with as few open connections as any; among several such
-//! workers, the first after `last`, going round the circle.
+//! `open` says how many connections each worker has open; `last` got the last
+//! one. Below, the next worker gets the next connection, however busy it is. In
+//! the end it is a worker with as few open connections as any; among several
+//! such workers, the first after `last`, going round the circle.
 //!
 //! nginx calls this `least_conn`.
 

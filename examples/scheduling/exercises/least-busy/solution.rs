@@ -1,4 +1,5 @@
-//! `min_by_key` keeps the first of several equal ones: the circle's order counts.
+//! `min_by_key` keeps the first of several equal ones: the circle's order
+//! counts.
 
 pub fn choose(open: &[u32], last: usize) -> usize {
     let circle = (1..=open.len()).map(|step| (last + step) % open.len());

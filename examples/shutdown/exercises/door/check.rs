@@ -48,7 +48,7 @@ fn see_out(guests: usize, (enter, leave, close): Functions) -> Verdict {
             closed.send(())
         });
         for inside in (1..=guests).rev() {
-            // Long enough to catch most that do not wait; never too short for one that does.
+            // Who does not wait is caught by it, mostly; who waits, never.
             if news.recv_timeout(Duration::from_millis(20)).is_ok() {
                 let seen = format!("`close` returned with {inside} inside");
                 return Err(Wrong::new("`close` waits for all", seen).into());

@@ -2,8 +2,8 @@
 
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
-/// Whether the door is closed, how many guests are inside, and a bell that rings
-/// when somebody leaves.
+/// Whether the door is closed, how many guests are inside, and a bell that
+/// rings when somebody leaves.
 pub type Door = (Mutex<(bool, usize)>, Condvar);
 
 pub fn enter((state, _): &Door) -> bool {

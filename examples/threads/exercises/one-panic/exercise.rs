@@ -1,8 +1,8 @@
 //! Modify: one task panics, and the others do not care.
 //!
-//! Each task runs on a thread of its own. Below, `expect` passes a panic of one of
-//! them on, and the answers of all others are lost. In the end `run` returns an
-//! entry for each task, in order: `Some(answer)`, or `None` if it panicked.
+//! Each task runs on a thread of its own. Below, `expect` passes a panic of one
+//! of them on, and the answers of all others are lost. In the end `run` returns
+//! an entry for each task, in order: `Some(answer)`, or `None` if it panicked.
 //!
 //! Page `threads` says which deaths of a thread can be survived like that, and
 //! which cannot.

@@ -23,7 +23,7 @@ fn judge(_: Role, map: Map) -> Verdict {
     let mut chance = Chance::new(9);
     for _ in 0..100 {
         let threads = 1 + chance.below(6) as usize;
-        let count = threads as u64 + chance.below(20);
+        let count = threads as u64 * (1 + chance.below(5));
         let numbers = chance.numbers(count, 100);
         *SEEN.lock()? = Some(HashMap::new());
         let squares = map(&numbers, threads, square);
@@ -39,12 +39,10 @@ fn judge(_: Role, map: Map) -> Verdict {
             let seen = "the thread that called it worked, too";
             return Err(Wrong::new("new threads alone at work", seen).into());
         }
-        let most = seen.values().max().unwrap_or(&0);
-        if *most > 2 * numbers.len().div_ceil(threads) {
-            let seen = format!("{most} of {count} numbers on one thread");
-            let fair = format!("{threads} parts of about the same length");
-            return Err(Wrong::new(fair, seen).into());
-        }
+        let all =
+            format!("{count} numbers and {threads} threads: numbers on each");
+        let same_part = vec![numbers.len() / threads; threads];
+        same(all, same_part, seen.into_values().collect())?;
     }
     Ok(())
 }

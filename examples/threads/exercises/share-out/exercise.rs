@@ -1,8 +1,8 @@
 //! Make: one slice, several threads, no copy.
 //!
 //! In the end `map` returns `work(number)` for each number, in the order of the
-//! numbers. The work is done by `threads` new threads, each of which takes about
-//! the same part of the slice. There are at least as many numbers as threads.
+//! numbers. The work is done by `threads` new threads, each of which takes the
+//! same part of the slice: the length of the slice is a multiple of `threads`.
 //!
 //! These help: `std::thread::scope`, whose threads may borrow (page `threads`),
 //! and `chunks` of a slice.
