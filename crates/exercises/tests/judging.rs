@@ -5,7 +5,8 @@
 #[path = "judging/exercise.rs"]
 mod exercise;
 
-use std::process::{Command, ExitCode, Output};
+use std::io::{BufRead, BufReader};
+use std::process::{Command, ExitCode, Output, Stdio};
 use std::time::{Duration, Instant};
 
 use cluster::{Error, Event, Primary, Role, Worker};
@@ -32,13 +33,14 @@ fn main() -> ExitCode {
             told("worker-that-never-ends", 1, &["an end within 10 s", "everybody waits"])?;
             nothing_left("worker-that-never-ends")
         }),
+        trial("when_the_judge_is_killed_the_judged_program_follows", interrupted),
         trial("to_exit_is_not_to_solve", || told("leaves", 1, &["exited 0 before its work"])),
         trial("a_death_by_signal_is_told", || told("aborts", 1, &["killed by SIGABRT"])),
         trial("an_error_that_the_learner_returns_is_told", || {
             told("fails", 1, &["an error: cannot start worker 1"])
         }),
         trial("a_todo_in_a_worker_is_found", || {
-            told("worker-with-a-todo", 1, &["to do     greet the primary", "exercise.rs:45"])
+            told("worker-with-a-todo", 1, &["to do     greet the primary", "exercise.rs:46"])
         }),
         trial("a_solved_exercise_is_told_where_to_compare", || {
             told("right", 0, &["right is solved", "compare   "])
@@ -52,7 +54,7 @@ fn trial(name: &str, test: fn() -> Result<(), Failed>) -> Trial {
     Trial::test(name, test)
 }
 
-fn faulty() -> [Exercise; 10] {
+fn faulty() -> [Exercise; 11] {
     fn answers(name: &'static str, learners: fn() -> u32) -> Exercise {
         let judge = |_, answer: fn() -> u32| same("answer", 42, answer());
         Exercise::new(name, judge, learners, || 42)
@@ -62,6 +64,7 @@ fn faulty() -> [Exercise; 10] {
         answers("wrong/check.rs", exercise::wrong),
         answers("panics/check.rs", exercise::panics),
         answers("loops/check.rs", exercise::loops),
+        answers("interrupted/check.rs", exercise::loops),
         answers("leaves/check.rs", exercise::leaves),
         answers("aborts/check.rs", exercise::aborts),
         answers("right/check.rs", exercise::right),
@@ -112,6 +115,29 @@ fn told(name: &str, code: i32, parts: &[&str]) -> Result<(), Failed> {
         return Err(format!("{status}, not {code} with {parts:?}:\n{text}{errors}").into());
     }
     Ok(())
+}
+
+fn interrupted() -> Result<(), Failed> {
+    let mut judge = Command::new(std::env::current_exe()?)
+        .args(["check", "interrupted"])
+        .stdout(Stdio::piped())
+        .spawn()?;
+    // Its process group is another one: Ctrl-C reaches the judge alone.
+    let stdout = judge.stdout.take().ok_or("no stdout")?;
+    let begun = BufReader::new(stdout).lines().next().transpose()?;
+    judge.kill()?;
+    judge.wait()?;
+    if begun.as_deref() != Some("round and round") {
+        return Err(format!("it says {begun:?}").into());
+    }
+    let deadline = Instant::now() + Duration::from_secs(5);
+    loop {
+        match nothing_left("interrupted") {
+            Err(_) if Instant::now() < deadline => {} // it is about to die
+            answer => return answer,
+        }
+        std::thread::sleep(Duration::from_millis(5)); // a poll, bounded by the deadline
+    }
 }
 
 /// No process of this exercise lives any more.

@@ -15,6 +15,7 @@ pub fn panics() -> u32 {
 }
 
 pub fn loops() -> u32 {
+    println!("round and round");
     loop {
         std::hint::spin_loop();
     }
