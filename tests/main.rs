@@ -1,5 +1,6 @@
 //! The lessons through the runner, from outside.
 
+mod exercises;
 mod support;
 
 use std::collections::BTreeSet;
@@ -81,7 +82,8 @@ fn a_lesson_has_one_name_for_its_folder_its_page_and_the_runner() {
 
 #[test]
 fn a_wrong_name_exits_2_and_names_the_nearest_lesson() {
-    for words in ["icp", "read icp", "node icp", "compare icp", "help icp"] {
+    for words in ["icp", "read icp", "node icp", "compare icp", "check icp", "hint icp", "help icp"]
+    {
         let advice = format!("type: cargo run -p main-runner -- {}", words.replace("icp", "ipc"));
         runner(words)
             .assert()
@@ -117,7 +119,7 @@ fn a_wrong_flag_is_refused_with_exit_code_2() {
 
 #[test]
 fn help_fits_80_columns() {
-    for words in ["", "all", "read", "node", "compare", "rehearse", "help"] {
+    for words in ["", "all", "read", "node", "compare", "check", "hint", "rehearse", "help"] {
         assert_fits_80_columns(words, &stdout(&format!("{words} --help")));
     }
     for lesson in lessons() {
@@ -218,6 +220,18 @@ fn a_reader_that_was_never_there_ends_the_runner_quietly() {
         let output = run.finish(IN_TIME);
         assert_eq!(output.stderr, "", "`{words}` without a reader complains");
         run.assert_nothing_left(SOON);
+    }
+}
+
+#[test]
+fn predict_makes_a_sheet_of_every_lesson_with_the_answers_at_the_end() {
+    for lesson in runnable() {
+        let output = start(&format!("{lesson} --predict --seed 4")).finish(IN_TIME);
+        assert!(output.status.success(), "{lesson}: {output:#?}");
+        let answers = output.stdout.lines().last().unwrap_or_default();
+        assert!(answers.starts_with("answers: 1"), "{lesson}: {output:#?}");
+        assert!(output.stdout.contains("1. what comes next?"), "{lesson}: {output:#?}");
+        assert_fits_80_columns(&lesson, &output.stdout);
     }
 }
 

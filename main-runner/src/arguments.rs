@@ -53,6 +53,21 @@ enum Word {
     },
     /// Run every lesson once, quietly, and look at the room
     Rehearse,
+    /// Judge your work on a lesson's exercises
+    Check {
+        /// Which lesson
+        lesson: String,
+        /// Which exercise; all of them, in order, if left out
+        exercise: Option<String>,
+    },
+    /// Give a hint for an exercise, one at a time
+    Hint {
+        /// Which lesson
+        lesson: String,
+        /// Which exercise (the first one, if left out), and which hint
+        #[arg(num_args = 0..=2, value_names = ["EXERCISE", "N"])]
+        which: Vec<String>,
+    },
 }
 
 /// The flags of `all`: parsed only to be checked, then handed on as they were typed.
@@ -79,6 +94,10 @@ pub enum Task {
     Compare(Entry),
     /// Run every lesson once, and look at the room.
     Rehearse,
+    /// Judge one exercise of a lesson, or all in order.
+    Check { lesson: Entry, exercise: Option<&'static str> },
+    /// Give a hint for an exercise of a lesson; the first one is 1.
+    Hint { lesson: Entry, exercise: Option<&'static str>, number: usize },
 }
 
 /// Why there is nothing to do: help was asked for, or the command was wrong.
@@ -140,7 +159,28 @@ fn parse(mut typed: Vec<OsString>) -> Result<Task, Refusal> {
         }
         Some(Word::Compare { lesson }) => Task::Compare(named(&lesson, "compare")?),
         Some(Word::Rehearse) => Task::Rehearse,
+        Some(Word::Check { lesson, exercise }) => {
+            let lesson = named(&lesson, "check")?;
+            let exercise = exercise_of(&lesson, exercise, "check")?;
+            Task::Check { lesson, exercise }
+        }
+        Some(Word::Hint { lesson, mut which }) => {
+            let lesson = named(&lesson, "hint")?;
+            let number = which.pop_if(|word| word.parse::<usize>().is_ok());
+            let number = number.and_then(|word| word.parse().ok()).unwrap_or(1);
+            let exercise = exercise_of(&lesson, which.into_iter().next(), "hint")?;
+            Task::Hint { lesson, exercise, number }
+        }
     })
+}
+
+fn exercise_of(
+    lesson: &Entry,
+    word: Option<String>,
+    tool: &'static str,
+) -> Result<Option<&'static str>, Refusal> {
+    let find = |word: String| nearest::exercise(&word, lesson, tool);
+    word.map(find).transpose().map_err(Refusal::WrongName)
 }
 
 fn without_extension(word: &OsStr) -> OsString {
@@ -193,9 +233,24 @@ mod tests {
 
     #[test]
     fn a_wrong_name_is_ours_to_explain_wherever_it_stands() {
-        for words in ["icp", "read icp", "node icp", "compare icp", "help icp"] {
+        for words in
+            ["icp", "read icp", "node icp", "compare icp", "check icp", "hint icp 2", "help icp"]
+        {
             let Err(Refusal::WrongName(wrong)) = task(words) else { panic!("{words}") };
             assert!(wrong.advice.starts_with("did you mean `ipc`?"), "{}", wrong.advice);
+        }
+    }
+
+    #[test]
+    fn a_hint_is_asked_for_by_number_with_or_without_the_exercise() {
+        for (words, name, wanted) in [
+            ("hint fork", None, 1),
+            ("hint fork 2", None, 2),
+            ("hint fork counter", Some("counter"), 1),
+            ("hint fork cou 3", Some("counter"), 3),
+        ] {
+            let Ok(Task::Hint { exercise, number, .. }) = task(words) else { panic!("{words}") };
+            assert_eq!((exercise, number), (name, wanted), "{words}");
         }
     }
 

@@ -105,9 +105,14 @@ impl Entry {
 
     /// The folder of the lesson, where the runner was built.
     pub fn folder(&self) -> PathBuf {
-        let runner = Path::new(env!("CARGO_MANIFEST_DIR"));
-        runner.parent().unwrap_or(runner).join("examples").join(&self.name)
+        workspace().join("examples").join(&self.name)
     }
+}
+
+/// The folder of the workspace that the runner was built in.
+pub fn workspace() -> &'static Path {
+    let runner = Path::new(env!("CARGO_MANIFEST_DIR"));
+    runner.parent().unwrap_or(runner)
 }
 
 /// Every lesson, in order.

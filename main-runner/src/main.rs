@@ -3,8 +3,10 @@
 mod all;
 mod arguments;
 mod capture;
+mod check;
 mod compare;
 mod grid;
+mod hint;
 mod lessons;
 mod nearest;
 mod node;
@@ -52,6 +54,8 @@ fn perform(task: Task, role: Role) -> Ending {
         Task::Node { lesson, arguments } => node::run(&lesson, &arguments),
         Task::Compare(lesson) => compare::run(&lesson),
         Task::Rehearse => rehearse::run(),
+        Task::Check { lesson, exercise } => check::run(&lesson, exercise),
+        Task::Hint { lesson, exercise, number } => hint::print(&lesson, exercise, number),
     };
     ending.or_else(|error| if is_closed_pipe(&*error) { Ok(ExitCode::SUCCESS) } else { Err(error) })
 }

@@ -25,7 +25,8 @@ pub enum Place {
 }
 
 /// The tools of the runner, which can be misspelt as well as the lessons.
-pub const TOOLS: [&str; 6] = ["all", "read", "node", "compare", "rehearse", "help"];
+pub const TOOLS: [&str; 8] =
+    ["all", "read", "node", "compare", "check", "hint", "rehearse", "help"];
 
 /// Where a page can stand as well as a lesson.
 const READ: Place = Place::After("read");
@@ -47,6 +48,25 @@ pub fn page(word: &str) -> Result<Page<'static>, WrongName> {
         Some((_, text)) => Ok(Page::parse(text)),
         None => lesson(word, "read").map(|lesson| lesson.page),
     }
+}
+
+/// The exercise of the lesson that `word` names: in full, or by its start.
+pub fn exercise(word: &str, lesson: &Entry, tool: &'static str) -> Result<&'static str, WrongName> {
+    let names = lesson.page.exercises();
+    let mut starts = names.iter().copied().filter(|name| name.starts_with(word));
+    let only = starts.next().filter(|_| starts.next().is_none());
+    if let Some(name) = names.iter().copied().find(|name| *name == word).or(only) {
+        return Ok(name);
+    }
+    let spellings: Vec<_> = names.iter().map(|name| (*name, *name)).collect();
+    let what = format!("the lesson `{}` has no exercise `{word}`", lesson.name);
+    let advice = match nearest(word, &spellings) {
+        Some(name) => {
+            format!("did you mean `{name}`? type: {RUNNER} -- {tool} {} {name}", lesson.name)
+        }
+        None => format!("its exercises are: {}", names.join(", ")),
+    };
+    Err(WrongName { what, advice })
 }
 
 /// What to say about a word that names nothing.
@@ -171,7 +191,7 @@ mod tests {
     fn an_ambiguous_beginning_lists_the_choices() {
         let choices = suggestion("c");
         assert!(choices.starts_with("several names begin like that: cpus,"), "{choices}");
-        assert!(choices.ends_with(", compare"), "{choices}");
+        assert!(choices.ends_with(", check"), "{choices}");
         assert!(wrong("ip", Place::After("help")).advice.starts_with("did you mean `ipc`?"));
     }
 
@@ -192,6 +212,17 @@ mod tests {
         let advice = |word| page(word).map_err(|wrong| wrong.advice).expect_err("a wrong name");
         assert!(advice("t").ends_with(": threads, teacher"), "{}", advice("t"));
         assert!(advice("glosary").ends_with("-- read glossary"), "{}", advice("glosary"));
+    }
+
+    #[test]
+    fn an_exercise_is_found_by_name_and_beginning_and_else_the_nearest_is_named() {
+        let fork = lesson("fork", "check").unwrap();
+        for word in ["counter", "cou"] {
+            assert_eq!(exercise(word, &fork, "check"), Ok("counter"));
+        }
+        let wrong = |word| exercise(word, &fork, "hint").unwrap_err().advice;
+        assert!(wrong("conuter").ends_with("type: cargo run -p main-runner -- hint fork counter"));
+        assert!(wrong("zebra").starts_with("its exercises are: "), "{}", wrong("zebra"));
     }
 
     #[test]

@@ -31,6 +31,13 @@ impl<'a> Page<'a> {
         }
         page
     }
+
+    /// The names of the exercises, in order: each begins an item below `## Exercises`.
+    pub fn exercises(&self) -> Vec<&'a str> {
+        let section = self.body.split("\n## ").find_map(|text| text.strip_prefix("Exercises\n"));
+        let name = |line: &'a str| line.strip_prefix("* `")?.split('`').next();
+        section.unwrap_or_default().lines().filter_map(name).collect()
+    }
 }
 
 fn unquoted(value: &str) -> &str {
@@ -45,6 +52,13 @@ mod tests {
     fn front_matter_is_taken_apart() {
         let page = Page::parse("---\ntitle: \"A: B\"\nquestion: Why?\nminutes: 10\n---\n\ntext\n");
         assert_eq!(page, Page { title: "A: B", question: "Why?", minutes: 10, body: "\ntext\n" });
+    }
+
+    #[test]
+    fn exercises_are_the_items_of_their_section() {
+        let body = "\n## Run\n* `ipc`: no\n\n## Exercises\n* `a-b` (make): why\n* `c`: `d`\n\n`e`\n\n## F\n* `g`\n";
+        assert_eq!(Page { body, ..Page::default() }.exercises(), ["a-b", "c"]);
+        assert_eq!(Page::default().exercises(), [""; 0]);
     }
 
     #[test]

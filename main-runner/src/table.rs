@@ -27,5 +27,7 @@ pub fn print() -> Ending {
     writeln!(out)?;
     writeln!(out, "Run one:       {RUNNER} -- {first}")?;
     writeln!(out, "Read about it: {RUNNER} -- read {first}")?;
+    writeln!(out, "Try yourself:  {RUNNER} -- check {first}")?;
+    writeln!(out, "Get a hint:    {RUNNER} -- hint {first}")?;
     Ok(ExitCode::SUCCESS)
 }

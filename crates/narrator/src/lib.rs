@@ -39,6 +39,10 @@
 //! picture has at most 14 steps; `--picture-of` chooses them: `forks,worker 1,-is online` takes what
 //! contains `forks` or `worker 1`, but not `is online`.
 //!
+//! With `--predict` the story is held back until it is over. Then it is told with questions: what comes
+//! next? Whoever answers, at a terminal or with lines on standard input, learns how many were right; if
+//! nobody does, the questions are a sheet with the answers at the end.
+//!
 //! Three promises hold everywhere: the program's loop never waits for the terminal, each sentence is
 //! one `write(2)` of whole lines, and nothing that a worker sends can move the cursor or change
 //! colours.
@@ -48,12 +52,15 @@
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
 mod failure;
+mod keyboard;
 mod look;
 mod pace;
 mod picture;
+mod predict;
 mod printer;
 mod program;
 mod queue;
+mod quiz;
 mod record;
 mod sentence;
 mod stage;

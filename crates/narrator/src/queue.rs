@@ -34,16 +34,30 @@ struct State {
     printing: bool,
     /// The rest is printed at full speed.
     hurried: bool,
+    /// Somebody waits until all is printed, also what a printer would like to hold back.
+    awaited: bool,
     /// Nothing more will come.
     closed: bool,
     /// The printer thread has ended.
     gone: bool,
 }
 
+/// A story that has been quiet for so long may go on for ever, as a server does: a person is told
+/// what there is.
+const QUIET: Duration = Duration::from_secs(10);
+
+/// What the printer thread does next.
+#[derive(Debug)]
+enum Task {
+    Print(Piece),
+    Flush,
+    Leave,
+}
+
 impl Queue {
     /// Starts the printer thread.
     pub(crate) fn start(telling: &Telling) -> io::Result<Queue> {
-        let (sleeper, wake) = if telling.step {
+        let (sleeper, wake) = if telling.step || telling.predict {
             let (sleeper, wake) = io::pipe()?;
             (Some(sleeper), Some(wake))
         } else {
@@ -66,7 +80,9 @@ impl Queue {
     /// Waits until all that was pushed so far is printed.
     pub(crate) fn wait_until_printed(&self) {
         let mut state = self.shared.lock();
-        while !state.gone && (state.printing || !state.pieces.is_empty()) {
+        state.awaited = true;
+        self.shared.changed.notify_all();
+        while !state.gone && (state.awaited || state.printing || !state.pieces.is_empty()) {
             state = self.shared.wait(state);
         }
     }
@@ -110,28 +126,48 @@ impl Shared {
     /// The printer thread's work.
     fn print(&self, mut printer: Printer) {
         let _farewell = Farewell(self);
-        while let Some((piece, hurried)) = self.next() {
-            if hurried {
+        loop {
+            let task = self.next(printer.keeps_somebody_waiting());
+            if self.lock().hurried {
                 printer.hurry();
             }
-            printer.print(&piece, |pause| self.pause(pause));
+            match task {
+                Task::Print(piece) => printer.print(&piece, |pause| self.pause(pause)),
+                Task::Flush => printer.flush(),
+                Task::Leave => return printer.flush(),
+            }
         }
     }
 
-    /// Reports the previous piece as printed and takes the next, when there is one.
-    fn next(&self) -> Option<(Piece, bool)> {
+    /// Reports the previous task as done and takes the next, when there is one.
+    fn next(&self, somebody_waits: bool) -> Task {
         let mut state = self.lock();
         state.printing = false;
         self.changed.notify_all();
         loop {
             if let Some(piece) = state.pieces.pop_front() {
                 state.printing = true;
-                return Some((piece, state.hurried));
+                return Task::Print(piece);
             }
             if state.closed {
-                return None;
+                return Task::Leave;
             }
-            state = self.wait(state);
+            if state.awaited {
+                state.awaited = false;
+                state.printing = true;
+                return Task::Flush;
+            }
+            if !somebody_waits {
+                state = self.wait(state);
+                continue;
+            }
+            let quiet = self.changed.wait_timeout(state, QUIET);
+            let (after, wait) = quiet.unwrap_or_else(PoisonError::into_inner);
+            state = after;
+            if wait.timed_out() && state.pieces.is_empty() {
+                state.printing = true;
+                return Task::Flush;
+            }
         }
     }
 

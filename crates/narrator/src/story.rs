@@ -149,8 +149,9 @@ impl Story {
     /// Dropping the last clone does the same. Call it before `std::process::exit` or a signal
     /// that ends the process, for they drop nothing.
     pub fn end(&self) {
-        if let Voice::Queue(queue) = &self.teller.voice {
-            queue.wait_until_printed();
+        match &self.teller.voice {
+            Voice::Queue(queue) => queue.wait_until_printed(),
+            Voice::Here(printer) => lock(printer).flush(),
         }
     }
 
@@ -187,12 +188,19 @@ impl Drop for Teller {
     fn drop(&mut self) {
         let book = lock(&self.book);
         // A child made by fork(2) has a copy of the story, which is not its to end.
-        let is_ours = book.pids.get("primary") == Some(&process::id());
-        if is_ours
-            && !thread::panicking()
-            && let Some(picture) = book.picture()
-        {
+        if book.pids.get("primary") != Some(&process::id()) {
+            return;
+        }
+        let broken = thread::panicking();
+        if !broken && let Some(picture) = book.picture() {
             self.voice.say(Piece::Lines(format!("\n{picture}")));
+        }
+        if let Voice::Here(printer) = &self.voice {
+            let mut printer = lock(printer);
+            if broken {
+                printer.hurry(); // a broken program must not ask before it may end
+            }
+            printer.flush();
         }
     }
 }

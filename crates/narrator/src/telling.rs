@@ -26,6 +26,14 @@ pub struct Telling {
     #[arg(long, conflicts_with = "slow", help_heading = HEADING)]
     pub step: bool,
 
+    /// Ask what comes next before telling it; into a pipe: print that as a sheet
+    #[arg(long, conflicts_with_all = ["slow", "step", "picture"], help_heading = HEADING)]
+    pub predict: bool,
+
+    /// With --predict: the same questions for the same number
+    #[arg(long, value_name = "N", requires = "predict", help_heading = HEADING)]
+    pub seed: Option<u64>,
+
     /// Show the process id of each actor
     #[arg(long, help_heading = HEADING)]
     pub pids: bool,
@@ -45,3 +53,10 @@ pub struct Telling {
 }
 
 const HEADING: &str = "How the story is told";
+
+impl Telling {
+    /// Whether sentences may still come when what they tell is over long since.
+    pub fn has_a_pace(&self) -> bool {
+        self.slow.is_some() || self.step || self.predict
+    }
+}

@@ -24,8 +24,7 @@ impl Voice {
         let telling = &args.telling;
         let story = Story::begin(telling)?;
         // With a pace, sentences still come when the work is done long since.
-        let at_once = telling.slow.is_none() && !telling.step;
-        let bars = at_once && std::io::stderr().is_terminal();
+        let bars = !telling.has_a_pace() && std::io::stderr().is_terminal();
         Ok(Voice { story, quiet: args.json, bars, bar: None })
     }
 

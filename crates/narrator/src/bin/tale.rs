@@ -4,6 +4,8 @@ use std::process::ExitCode;
 
 use narrator::{Failure, Outcome, Story, Telling};
 
+const DEEDS: [&str; 8] = ["wakes", "sings", "reads", "runs", "eats", "paints", "listens", "sleeps"];
+
 /// A short tale, told as a lesson would tell it.
 #[derive(clap::Parser, Clone, Debug, Default)]
 #[command(about = "Tells a short tale")]
@@ -15,6 +17,10 @@ struct Args {
     /// What each worker says
     #[arg(long, default_value = "hi there")]
     object: String,
+
+    /// Each sentence tells of another deed
+    #[arg(long)]
+    deeds: bool,
 
     /// Tell it without a thread
     #[arg(long)]
@@ -59,7 +65,10 @@ fn tell(args: &Args) -> Outcome {
     for number in 0..args.sentences {
         let worker = format!("worker {}", number % 3 + 1);
         story.meet(&worker, 1000);
-        story.tell(worker, "says:", format_args!("{} {number}", args.object));
+        match args.deeds {
+            true => story.tell(worker, DEEDS[number % DEEDS.len()], ""),
+            false => story.tell(worker, "says:", format_args!("{} {number}", args.object)),
+        }
     }
     if args.table {
         story.show("a\tb\nc\td");
