@@ -1,8 +1,9 @@
 //! Waiting awake, for a moment, where an answer is about to come.
 //!
 //! In a conversation (a message, its answer, the next message) most of the time goes into falling asleep and being
-//! woken up: more than half of a round trip, and far more where an idle CPU of a virtual machine has to be woken first. A side whose last
-//! wait ended quickly, and with a message, may stay awake for a moment the next time. All other waits sleep at once.
+//! woken up: more than half of a round trip, and far more where an idle CPU of a virtual machine has to be woken first. It is the same for
+//! a primary that hands out connections one after the other. A side whose last wait brought news, and quickly, may stay awake for a
+//! moment the next time. All other waits sleep at once.
 //!
 //! That helps nobody while others want this CPU, the one who shall answer perhaps among them. So both ways are timed, the shorter
 //! one is taken, and the other one tried again now and then: nobody tells us when the machine gets busy, or who runs where.
@@ -31,7 +32,7 @@ pub(crate) struct Eager {
     /// How to wait the next time, and how long the last wait took.
     way: Way,
     waited: Duration,
-    /// How long a wait for a message takes on average, each way. None yet: try it.
+    /// How long a wait for news takes on average, each way. None yet: try it.
     asleep: Duration,
     awake: Duration,
     shorter: Way,
@@ -75,12 +76,12 @@ impl Eager {
         Ok(ready)
     }
 
-    /// Takes note of what the last wait brought, a message or something else, and chooses how to wait the next time.
-    pub(crate) fn learn(&mut self, message: bool) {
-        if message {
+    /// Takes note of whether the last wait brought news that promise more, and chooses how to wait the next time.
+    pub(crate) fn learn(&mut self, news: bool) {
+        if news {
             self.count();
         }
-        let promising = self.possible && message && self.waited < MOMENT;
+        let promising = self.possible && news && self.waited < MOMENT;
         self.way = if promising { self.choose() } else { Way::Asleep };
     }
 
@@ -123,7 +124,7 @@ impl Eager {
 mod tests {
     use super::*;
 
-    /// How many of so many waits for a message are awake, when they take this long.
+    /// How many of so many waits for news are awake, when they take this long.
     fn awake(eager: &mut Eager, waits: usize, asleep: u64, awake: u64) -> usize {
         let mut count = 0;
         for _ in 0..waits {
@@ -160,7 +161,7 @@ mod tests {
         let eager = &mut eager();
         awake(eager, 10, 20, 4);
         assert_eq!(eager.way, Way::Awake);
-        eager.learn(false); // something else than a message
+        eager.learn(false);
         assert_eq!(eager.way, Way::Asleep);
         assert_eq!(awake(eager, 100, 1_000, 4), 0, "the answers take long");
     }

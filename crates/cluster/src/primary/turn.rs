@@ -69,6 +69,8 @@ impl Primary {
             self.wake_the_rested();
             let mut eager = self.eager;
             let ready = self.wait_for_news(&mut eager, deadline)?;
+            eager.learn(!ready.is_empty());
+            self.eager = eager;
             for source in ready {
                 match source {
                     Source::Listener(listener) => self.accept(listener),
@@ -79,8 +81,6 @@ impl Primary {
                     Source::Process(worker) => self.reap(worker)?,
                 }
             }
-            eager.learn(matches!(self.news.back(), Some(Event::Message(..))));
-            self.eager = eager;
             if late && self.news.is_empty() {
                 return Ok(Some(Event::Deadline));
             }
