@@ -73,6 +73,29 @@ fn what_does_not_compile_is_said_after_the_compiler_and_exits_1() {
 }
 
 #[test]
+fn an_exercise_that_does_not_compile_is_named_also_where_another_was_asked_for() {
+    // Cargo tells a person, or a program.
+    let script = r#"
+case "$*" in
+*--message-format=json) echo '{"message":{"level":"error","spans":[{"is_primary":true,
+"file_name":"examples/fork/exercises/counter/exercise.rs","line_start":15}]}}' | tr -d '\n' ;;
+*) echo 'error: expected `;`' >&2 ;;
+esac
+exit 101"#;
+    for (words, advice) in [
+        ("check fork", "stuck? type: cargo run -p main-runner -- hint fork counter\n"),
+        ("check fork counter", "stuck? type: cargo run -p main-runner -- hint fork counter\n"),
+        ("check fork one", "mend first: examples/fork/exercises/counter/exercise.rs:15\n"),
+    ] {
+        let said = "error: `counter` does not compile yet and blocks the rest of `fork`\nhelp: ";
+        with_cargo("in-the-way", script, words)
+            .code(1)
+            .stdout(is_empty())
+            .stderr(format!("error: expected `;`\n{said}{advice}"));
+    }
+}
+
+#[test]
 fn without_cargo_check_says_so_and_what_to_do() {
     runner("check fork")
         .env("CARGO", "/no/such/cargo")
