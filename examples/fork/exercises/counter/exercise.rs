@@ -5,7 +5,8 @@
 //! In the end `counter_of_worker` returns, in the worker, what `counter` was in
 //! the primary when it was forked. Choose yourself how it gets there.
 //!
-//! These help: `Settings::env` or `Settings::args` (page `fork`).
+//! These help: `Primary::fork_with`, `Settings::env` or `args`. See
+//! `cargo doc -p cluster --no-deps --open`
 
 use cluster::{Error, Primary, WorkerId};
 

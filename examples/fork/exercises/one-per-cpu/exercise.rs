@@ -5,7 +5,8 @@
 //! the first one 0, the second one 1, and so on.
 //!
 //! These help: `cluster::available_parallelism` (page `cpus`),
-//! `Primary::fork_with` and `Settings::env` (page `fork`).
+//! `Primary::fork_with` and `Settings::env`. See
+//! `cargo doc -p cluster --no-deps --open`
 
 use cluster::{Error, Primary};
 

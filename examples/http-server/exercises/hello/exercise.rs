@@ -7,7 +7,8 @@
 //! bytes in it may tear the answer. When the listener is closed, `serve`
 //! returns `Ok`.
 //!
-//! These help: `Listener::incoming` (page `http-server`), `BufReader::lines`.
+//! These help: `BufReader::lines` and `Listener::incoming`. See
+//! `cargo doc -p cluster --no-deps --open`
 
 use std::error::Error;
 use std::io::{BufRead, BufReader, Write};

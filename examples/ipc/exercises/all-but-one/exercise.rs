@@ -3,7 +3,8 @@
 //! In a chat, what one worker says goes to all the others. Below, it goes to
 //! everybody. In the end the worker `but` is left out, and all others hear it.
 //!
-//! These help: `Primary::workers` and `Primary::send` (page `ipc`).
+//! These help: `Primary::workers` and `Primary::send`. See
+//! `cargo doc -p cluster --no-deps --open`
 
 use cluster::{Error, Primary, WorkerId};
 

@@ -4,8 +4,8 @@
 //! text, and returns what each of them answered, which is a text, too. They
 //! think for different times, so the answers come in any order.
 //!
-//! These help: `Primary::workers`, `send` and `next_event`, `Message::parse`
-//! (page `ipc`).
+//! These help: `Primary::workers`, `send` and `next_event`, `Message::parse`.
+//! See `cargo doc -p cluster --no-deps --open`
 
 use std::collections::BTreeMap;
 

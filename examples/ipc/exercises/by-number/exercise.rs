@@ -6,7 +6,8 @@
 //! `(number, product)`. In the end `products` returns the products in the order
 //! of the pairs. Other workers talk, too: leave aside what they say.
 //!
-//! These help: `Primary::send`, `next_event`, `Message::parse` (page `ipc`).
+//! These help: `Primary::send`, `next_event`, `Message::parse`. See
+//! `cargo doc -p cluster --no-deps --open`
 
 use cluster::{Error, Event, Primary, WorkerId};
 

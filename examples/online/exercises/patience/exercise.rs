@@ -5,8 +5,8 @@
 //! the worker is not online after `patience`, whatever other workers do
 //! meanwhile.
 //!
-//! These help: `Primary::next_event_before` and `Event::Deadline` (page
-//! `online`).
+//! These help: `Primary::next_event_before` and `Event::Deadline`. See page
+//! `online`, and `cargo doc -p cluster --no-deps --open`
 
 use std::time::{Duration, Instant};
 

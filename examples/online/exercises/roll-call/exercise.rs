@@ -6,7 +6,7 @@
 //! for anything else.
 //!
 //! These help: `Primary::workers` and `next_event`, `Event::Online` and
-//! `Event::Exit` (page `online`).
+//! `Event::Exit`. See `cargo doc -p cluster --no-deps --open`
 
 use cluster::{Error, Event, Primary, WorkerId};
 

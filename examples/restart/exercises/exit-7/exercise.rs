@@ -6,7 +6,8 @@
 //! are, as before, whether a signal killed them or they exited with another
 //! code.
 //!
-//! These help: `Event::Exit` and its field `exit` (page `restart`).
+//! These help: `Event::Exit` (page `restart`) and its field `exit`. See
+//! `cargo doc -p cluster --no-deps --open`
 
 use cluster::{Error, Event, Exit, Primary};
 

@@ -6,8 +6,8 @@
 //! an old one is asked to leave; when that has exited, it is the next one's
 //! turn.
 //!
-//! These help: `Primary::workers`, `fork`, `disconnect`, `next_event` (pages
-//! `online` and `restart`).
+//! These help: `Primary::workers`, `fork`, `disconnect`, `next_event`. See
+//! `cargo doc -p cluster --no-deps --open`
 
 use cluster::{Error, Event, Primary};
 

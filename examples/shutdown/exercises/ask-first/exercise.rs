@@ -7,6 +7,7 @@
 //!
 //! `Primary::begin_shutdown` does that and more. Leave it aside, and see what
 //! it takes. These help: `disconnect_all`, `next_event_before`, `kill`.
+//! See `cargo doc -p cluster --no-deps --open`
 
 use std::time::{Duration, Instant};
 
