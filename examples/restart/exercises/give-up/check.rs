@@ -3,6 +3,7 @@
 mod exercise;
 mod solution;
 
+use std::iter::repeat_n;
 use std::time::{Duration, Instant};
 
 use cluster::{Event, Primary, Role};
@@ -26,9 +27,9 @@ fn judge(role: Role, delay: Delay) -> Verdict {
 
 fn decides(delay: Delay) -> Verdict {
     let mut chance = Chance::new(7);
-    for _ in 0..2000 {
+    // Short histories first: where one is judged wrong, it is easy to read.
+    for count in (1..=12).flat_map(|count| repeat_n(count, 170)) {
         let mut now = 0;
-        let count = 1 + chance.below(12);
         let gaps = chance.numbers(count, 6).into_iter();
         let seconds: Vec<u64> = gaps
             .map(|gap| {
@@ -50,6 +51,7 @@ fn decides(delay: Delay) -> Verdict {
 }
 
 fn ends_a_storm(mut primary: Primary, delay: Delay) -> Verdict {
+    println!("your delays in a storm:");
     let start = Instant::now();
     let mut deaths = Vec::new();
     primary.fork()?;
