@@ -2,13 +2,13 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
 use std::time::Duration;
 
 use predicates::prelude::*;
 use predicates::str::{contains, is_empty, starts_with};
 
 use crate::support::{self, assert_fits_80_columns, lessons};
+use crate::tools::with_tool;
 use crate::{runner, start, stdout};
 
 /// A tool that compiles first takes longer than a lesson.
@@ -35,16 +35,11 @@ fn check_tells_in_words_whether_an_exercise_is_solved_and_what_to_type_next() {
     assert_fits_80_columns("check", &output.stdout);
 }
 
-/// The runner, for which this script is cargo; whatever it writes to its folder is gone afterwards.
+/// The runner, for which this script is cargo.
 fn with_cargo(test: &str, script: &str, words: &str) -> assert_cmd::assert::Assert {
-    let folder = std::env::temp_dir().join(format!("{test}-{}", std::process::id()));
-    fs::create_dir(&folder).expect("a folder of our own");
-    let cargo = folder.join("cargo");
-    fs::write(&cargo, format!("#!/bin/sh\n{script}")).expect("a script");
-    fs::set_permissions(&cargo, fs::Permissions::from_mode(0o755)).expect("it is ours");
-    let told = runner(words).env("CARGO", &cargo).env("FOLDER", &folder).assert();
-    fs::remove_dir_all(&folder).expect("it is ours");
-    told
+    with_tool("cargo", test, script, |folder| {
+        runner(words).env("CARGO", folder.join("cargo")).env("FOLDER", folder).assert()
+    })
 }
 
 #[test]

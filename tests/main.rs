@@ -2,6 +2,7 @@
 
 mod exercises;
 mod support;
+mod tools;
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -246,40 +247,6 @@ fn every_page_fits_80_columns_and_is_plain_text_in_a_pipe() {
         for markup in ["<details>", "<summary>", "```", "**", "](", "minutes:"] {
             assert!(!page.contains(markup), "{lesson}: {markup} is left in\n{page}");
         }
-    }
-}
-
-#[test]
-fn without_node_the_tool_says_so_and_what_to_do() {
-    let nowhere = support::root().join("lessons"); // a folder without programs
-    for lesson in lessons() {
-        let expected = match support::lesson_file(&lesson, "node.mjs").is_file() {
-            true => "Node is not installed",
-            false => "is not there",
-        };
-        runner(&format!("node {lesson}"))
-            .env("PATH", &nowhere)
-            .assert()
-            .code(1)
-            .stdout(is_empty())
-            .stderr(contains(expected))
-            .stderr(predicate::function(|text: &str| text.lines().count() == 2));
-    }
-}
-
-#[test]
-fn compare_puts_every_telling_into_a_column() {
-    let nowhere = support::root().join("lessons");
-    let any = lessons().into_iter().filter(|lesson| !support::needs_node(lesson));
-    for lesson in any {
-        let mut sheet = runner(&format!("compare {lesson}"));
-        let sheet = sheet.env("PATH", &nowhere).timeout(AMPLE).assert().success();
-        let sheet = String::from_utf8_lossy(&sheet.get_output().stdout).into_owned();
-        let has = |file: &str| support::lesson_file(&lesson, file).is_file();
-        assert!(sheet.contains("rust"), "{sheet}");
-        assert_eq!(sheet.contains("by hand"), has("src/by_hand.rs"), "{sheet}");
-        assert_eq!(sheet.contains("not installed"), has("node.mjs"), "{sheet}");
-        assert_fits_80_columns(&lesson, &sheet);
     }
 }
 

@@ -1,7 +1,7 @@
 //! Runs the program that a lesson rebuilds, in Node.
 
 use std::ffi::OsString;
-use std::io;
+use std::io::{self, Write};
 use std::process::Command;
 
 use narrator::Failure;
@@ -9,6 +9,9 @@ use narrator::Failure;
 use crate::lessons::Entry;
 use crate::nearest::RUNNER;
 use crate::{Ending, waiting};
+
+/// How Node exits after an error that nobody caught, as for a flag that the program does not know.
+const UNCAUGHT: i32 = 1;
 
 /// Runs `node.mjs` of the lesson and ends as it ends. `MAIN_RUNNER` names this program, for a telling with workers in Rust.
 pub fn run(lesson: &Entry, arguments: &[OsString]) -> Ending {
@@ -23,7 +26,12 @@ pub fn run(lesson: &Entry, arguments: &[OsString]) -> Ending {
     let mut node = Command::new("node");
     node.arg(program).args(arguments).env("MAIN_RUNNER", std::env::current_exe()?);
     let child = node.spawn().map_err(explain)?;
-    Ok(waiting::ends_like(waiting::for_child(child)?))
+    let status = waiting::for_child(child)?;
+    if status.code() == Some(UNCAUGHT) && !arguments.is_empty() {
+        let mut err = anstream::stderr();
+        writeln!(err, "help: its flags are at the top of examples/{name}/node.mjs")?;
+    }
+    Ok(waiting::ends_like(status))
 }
 
 fn explain(error: io::Error) -> Failure {
