@@ -86,11 +86,13 @@ fn a_wrong_name_exits_2_and_names_the_nearest_lesson() {
     for words in ["icp", "read icp", "node icp", "compare icp", "check icp", "hint icp", "help icp"]
     {
         let advice = format!("type: cargo run -p main-runner -- {}", words.replace("icp", "ipc"));
+        let kind = if words.starts_with("read") { "page" } else { "lesson" };
+        let said = format!("error: there is no {kind} `icp`\nhelp: did you mean `ipc`?");
         runner(words)
             .assert()
             .code(2)
             .stdout(is_empty())
-            .stderr(starts_with("error: there is no lesson `icp`\nhelp: did you mean `ipc`?"))
+            .stderr(starts_with(said))
             .stderr(contains(advice).and(contains("cpus").not()))
             .stderr(predicate::function(|text: &str| text.lines().count() == 2));
     }

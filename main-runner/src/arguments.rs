@@ -15,6 +15,7 @@ use crate::page::Page;
 #[derive(Debug, Parser)]
 #[command(
     name = "main-runner",
+    bin_name = "cargo run -p main-runner --",
     version,
     max_term_width = 80,
     infer_subcommands = true,

@@ -77,7 +77,10 @@ pub fn wrong(word: &str, place: Place) -> WrongName {
         Place::First => String::new(),
         Place::After(tool) => format!("{tool} "),
     };
-    let what = format!("there is no lesson `{word}`");
+    let what = match place {
+        READ => format!("there is no page `{word}`"),
+        _ => format!("there is no lesson `{word}`"),
+    };
     let begun = beginning_with(word, &spellings);
     let meant = match begun.as_slice() {
         [] => nearest(word, &spellings),
@@ -89,6 +92,7 @@ pub fn wrong(word: &str, place: Place) -> WrongName {
             format!("several names begin like that: {}", choices.join(", "))
         }
         Some(name) => format!("did you mean `{name}`? type: {RUNNER} -- {before}{name}"),
+        None if place == READ => format!("to see all pages, type: {RUNNER} -- read course"),
         None => format!("to see all lessons, type: {RUNNER}"),
     };
     WrongName { what, advice }
@@ -149,7 +153,7 @@ fn nearest<'a>(word: &str, spellings: &[(&str, &'a str)]) -> Option<&'a str> {
         .map(|(spelling, name)| {
             (strsim::damerau_levenshtein(&word, &spelling.to_lowercase()), spelling, name)
         })
-        .filter(|(distance, spelling, _)| *distance <= spelling.len().div_ceil(3))
+        .filter(|(distance, spelling, _)| *distance <= spelling.len() / 3)
         .min_by_key(|(distance, ..)| *distance)
         .map(|(.., name)| *name)
 }
