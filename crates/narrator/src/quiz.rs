@@ -42,7 +42,10 @@ fn question(story: &[&Sentence], number: usize, chance: &mut Chance) -> Option<Q
     let mut wrong: Vec<&Sentence> = Vec::new();
     let mut others: Vec<usize> = (0..story.len()).collect();
     chance.shuffle(&mut others);
-    others.sort_by_key(|&at| at < number); // who has not spoken yet is the better guess
+    // What is still to come is the better guess, but not from an actor that nobody has met.
+    let met =
+        |actor: &str| story[..number].iter().any(|it| it.actor == actor || it.object == actor);
+    others.sort_by_key(|&at| if at < number { 1 } else { 2 * usize::from(!met(&story[at].actor)) });
     for at in others {
         let other = story[at];
         let certain = other.actor == right.actor || at + 1 < number || at > number + NEAR;
@@ -171,6 +174,26 @@ mod tests {
                     assert!(at == right || !both_wait, "93 ms or 170 ms?");
                 }
             }
+        }
+    }
+
+    #[test]
+    fn nobody_gives_an_answer_before_entering_the_story() {
+        let story = story(
+            "primary: forks worker 1
+            worker 1: is online
+            primary: greets worker 1
+            worker 1: answers hi
+            primary: waits 93 ms
+            primary: disconnects worker 1
+            worker 1: exits 0
+            primary: forks worker 2
+            worker 2: is online
+            worker 2: exits 0",
+        );
+        for question in (0..500).flat_map(|seed| asked(&story, seed)) {
+            let early = question.number < 7;
+            assert!(!early || question.answers.iter().all(|it| it.actor != "worker 2"));
         }
     }
 
