@@ -91,6 +91,8 @@ impl Run {
 
         let mut child = command
             .env(TAG, &tag)
+            // It makes libtest say times. A cargo below us would build everything anew for it.
+            .env_remove("RUSTC_BOOTSTRAP")
             .stdin(Stdio::null())
             .stdout(stdout)
             .stderr(Stdio::piped())
