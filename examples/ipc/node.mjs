@@ -4,8 +4,7 @@ import { on, once } from 'node:events';
 import net from 'node:net';
 const tell = (actor, ...words) => console.log(actor.padEnd(9), ...words);
 const name = ({ id }) => `worker ${id}`;
-const exec = `${import.meta.dirname}/node-worker.mjs`;
-cluster.setupPrimary({ exec, stdio: ['pipe', 1, 2, 'ipc'] });
+cluster.setupPrimary({ exec: `${import.meta.dirname}/node-worker.mjs`, stdio: ['pipe', 1, 2, 'ipc'] });
 const [one, two] = await Promise.all([1, 2].map(async () => {
   const worker = cluster.fork();
   const messages = on(worker, 'message');

@@ -36,22 +36,30 @@ mod obeys;
 mod row;
 #[path = "conformance/settings.rs"]
 mod settings;
+#[path = "conformance/steps.rs"]
+mod steps;
 #[path = "conformance/table.rs"]
 mod table;
 #[path = "conformance/tcp.rs"]
 mod tcp;
+#[path = "conformance/tcp_related.rs"]
+mod tcp_related;
 #[path = "conformance/tolerance.rs"]
 mod tolerance;
 #[path = "conformance/udp.rs"]
 mod udp;
 #[path = "conformance/unix.rs"]
 mod unix;
+#[path = "conformance/workers.rs"]
+mod workers;
 
 fn main() {
     let groups = [
         lifecycle::rows,
+        workers::rows,
         settings::rows,
         tcp::rows,
+        tcp_related::rows,
         udp::rows,
         unix::rows,
         handles::rows,

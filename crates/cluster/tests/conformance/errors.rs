@@ -9,7 +9,7 @@ use crate::harness::Events;
 use crate::obeys::{code, some};
 use crate::remote::{asks, order, tell};
 use crate::row::{Row, row};
-use crate::tcp::{leaves, local};
+use crate::steps::{leaves, local};
 
 pub fn rows() -> Vec<Row> {
     vec![

@@ -9,7 +9,7 @@ use crate::harness::{Events, in_short};
 use crate::obeys::one;
 use crate::remote::{meanwhile, until_gone};
 use crate::row::{Row, related, row};
-use crate::tcp::leaves;
+use crate::steps::leaves;
 
 pub fn rows() -> Vec<Row> {
     vec![

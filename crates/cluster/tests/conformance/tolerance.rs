@@ -15,7 +15,7 @@ use crate::handles::{pair, text_of};
 use crate::obeys::some;
 use crate::remote::{meanwhile, tell};
 use crate::row::{Row, ours, row};
-use crate::tcp::{leaves, local};
+use crate::steps::{leaves, local};
 
 pub fn rows() -> Vec<Row> {
     vec![

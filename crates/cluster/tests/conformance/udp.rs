@@ -13,7 +13,7 @@ use crate::obeys::{one, some};
 use crate::remote::{order, tell};
 use crate::row::Pairing::{NodePrimary, NodeWorker, Rust};
 use crate::row::{Row, related, row};
-use crate::tcp::{is_a_port, leaves, local, shares_without_asking, start_with_descriptor};
+use crate::steps::{is_a_port, leaves, local, shares_without_asking, start_with_descriptor};
 
 const ONE_CALL: &str = "`bind_udp` returns when the answer is there: nothing can come in between";
 
@@ -149,7 +149,7 @@ pub fn rows() -> Vec<Row> {
                 let worker = one(&mut primary, &port);
                 leaves(&mut primary, worker);
             }),
-        // A known issue of Node's, and ours: a port got by 0 has another name than the same port by number.
+        // Known of Node, and true of ours: a port got by 0 has another name than the same port by number.
         related("dgram_bind_shared_ports_after_port_0").primary(|mut primary| {
             let [one, two] = some(&mut primary);
             let port = tell(&mut primary, one, "bind any:0");

@@ -12,7 +12,7 @@ use crate::obeys::{one, some};
 use crate::remote::{asks, meanwhile, tell};
 use crate::row::Pairing::{NodePrimary, NodeWorker};
 use crate::row::{Row, row};
-use crate::tcp::leaves;
+use crate::steps::leaves;
 
 pub fn rows() -> Vec<Row> {
     vec![
