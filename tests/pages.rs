@@ -9,7 +9,8 @@ mod merge_tests;
 #[path = "fences/rot_tests.rs"]
 mod rot_tests;
 #[path = "../main-runner/src/compare/story.rs"]
-#[allow(dead_code)] // `compare` uses the rest
+// `compare` uses the rest.
+#[allow(dead_code)]
 mod story;
 mod support;
 #[path = "fences/varying_tests.rs"]

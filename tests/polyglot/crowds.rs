@@ -86,7 +86,8 @@ fn while_workers_are_killed() {
             if let Some(pid) = answer.ok().and_then(|it| it.text().trim().parse().ok()) {
                 let _ = kill(Pid::from_raw(pid), Signal::SIGKILL);
             }
-            thread::sleep(Duration::from_millis(500)); // the storm's own beat
+            // The storm's own beat.
+            thread::sleep(Duration::from_millis(500));
         }
         over.store(true, Ordering::Relaxed);
         let seen = clients.into_iter().map(|it| it.join().expect("seen"));
@@ -108,7 +109,8 @@ fn visits_until(over: &AtomicBool, visitor: Visitor) -> Vec<Seen> {
     let mut seen = Vec::new();
     while !over.load(Ordering::Relaxed) {
         seen.push(visitor.visit("/"));
-        thread::sleep(Duration::from_millis(2)); // leaves the machine some air
+        // Leaves the machine some air.
+        thread::sleep(Duration::from_millis(2));
     }
     seen
 }

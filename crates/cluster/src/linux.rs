@@ -34,6 +34,7 @@ pub use message::Message;
 pub use policy::SchedulingPolicy;
 pub use primary::{Event, Primary, Report, Sent, State, Waker, die_of};
 pub use restart::RestartPolicy;
+// Deprecated from the start, and there all the same: much Node material uses the name.
 #[allow(deprecated)]
 pub use role::is_master;
 pub use role::{Role, is_primary, is_worker, role};

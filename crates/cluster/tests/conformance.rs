@@ -5,17 +5,22 @@
 //! A row's name is that of Node's file, so `cargo test --test conformance worker_disconnect` runs it in all its pairings, and
 //! `… rust_primary_node_worker` runs one pairing.
 
-#![allow(clippy::unwrap_used)] // a scenario that cannot go on fails by panicking
+// A scenario that cannot go on fails by panicking.
+#![allow(clippy::unwrap_used)]
 
-#[allow(dead_code)] // shared with the target `processes`, which uses all of it
+// Shared with other targets: this one uses a part.
+#[allow(dead_code)]
 #[path = "processes/harness.rs"]
 mod harness;
+// Shared with other targets: this one uses a part.
 #[allow(dead_code)]
 #[path = "processes/listening.rs"]
 mod listening;
+// Shared with other targets: this one uses a part.
 #[allow(dead_code)]
 #[path = "processes/program.rs"]
 mod program;
+// Shared with other targets: this one uses a part.
 #[allow(dead_code)]
 #[path = "processes/remote.rs"]
 mod remote;

@@ -1,7 +1,8 @@
 //! Real primaries and real workers. This binary is all of them: without `CLUSTER_TEST` in its environment it runs the
 //! tests; each test starts it again as a primary, in a process group of its own, and that forks it as workers.
 
-#![allow(clippy::unwrap_used)] // a scenario that cannot go on fails by panicking
+// A scenario that cannot go on fails by panicking.
+#![allow(clippy::unwrap_used)]
 
 #[path = "processes/harness.rs"]
 mod harness;

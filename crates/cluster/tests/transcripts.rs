@@ -5,14 +5,18 @@
 //! it. `$PORT` and its like vary. The other lines tell a real side what to do (`worker: listen 127.0.0.1`), and say what the
 //! script does beside the channel (`client: connects`).
 
-#![allow(clippy::unwrap_used)] // a side that cannot go on fails by panicking
+// A side that cannot go on fails by panicking.
+#![allow(clippy::unwrap_used)]
 
-#[allow(dead_code)] // shared with the target `processes`, which uses all of it
+// Shared with other targets: this one uses a part.
+#[allow(dead_code)]
 #[path = "processes/harness.rs"]
 mod harness;
+// Shared with other targets: this one uses a part.
 #[allow(dead_code)]
 #[path = "processes/listening.rs"]
 mod listening;
+// Shared with other targets: this one uses a part.
 #[allow(dead_code)]
 #[path = "conformance/node.rs"]
 mod node;
@@ -20,9 +24,11 @@ mod node;
 mod ours;
 #[path = "transcripts/player.rs"]
 mod player;
+// Shared with other targets: this one uses a part.
 #[allow(dead_code)]
 #[path = "processes/program.rs"]
 mod program;
+// Shared with other targets: this one uses a part.
 #[allow(dead_code)]
 #[path = "processes/remote.rs"]
 mod remote;

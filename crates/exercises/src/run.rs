@@ -60,7 +60,8 @@ fn wait(child: &mut Child, deadline: Instant) -> io::Result<Option<ExitStatus>> 
             None if Instant::now() < deadline => {}
             status => return Ok(status),
         }
-        thread::sleep(Duration::from_millis(5)); // a poll, bounded by the deadline
+        // A poll, bounded by the deadline.
+        thread::sleep(Duration::from_millis(5));
     }
 }
 

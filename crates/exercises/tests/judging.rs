@@ -1,6 +1,7 @@
 //! Exercises with known faults, and what a learner is told about each.
 
-#![allow(clippy::unwrap_used)] // a test that cannot go on fails by panicking
+// A test that cannot go on fails by panicking.
+#![allow(clippy::unwrap_used)]
 
 #[path = "judging/exercise.rs"]
 mod exercise;
@@ -136,7 +137,8 @@ fn interrupted() -> Result<(), Failed> {
             Err(_) if Instant::now() < deadline => {} // it is about to die
             answer => return answer,
         }
-        std::thread::sleep(Duration::from_millis(5)); // a poll, bounded by the deadline
+        // A poll, bounded by the deadline.
+        std::thread::sleep(Duration::from_millis(5));
     }
 }
 

@@ -1,13 +1,15 @@
 //! What lessons that serve have in common: a [`Service`] that its primary keeps up until somebody asks
-//! for the end (`--stay`), and the words for why none can begin.
+//! for the end (`--stay`), the words for why none can begin, and a primary that goes on while somebody waits.
 
 // On other systems the crate is empty, so that the `cluster` crate's error is the only one.
 #![cfg(target_os = "linux")]
 
 mod beginning;
 mod end;
+mod meanwhile;
 mod service;
 
 pub use beginning::{advise, cannot_begin, is_taken};
 pub use end::{killed, tell_exit, tell_report};
+pub use meanwhile::meanwhile;
 pub use service::Service;

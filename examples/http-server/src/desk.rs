@@ -131,7 +131,8 @@ impl Desk {
             "/status" => self.status(),
             "/slow" => match milliseconds(query) {
                 Some(time) => {
-                    thread::sleep(time); // as long as a database would take
+                    // As long as a database would take.
+                    thread::sleep(time);
                     self.name()
                 }
                 None => Reply::error(400),

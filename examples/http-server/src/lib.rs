@@ -18,9 +18,6 @@ mod stay;
 mod trouble;
 mod worker;
 
-use std::sync::mpsc;
-use std::thread;
-
 use cluster::{Event, Role, WorkerId};
 use narrator::{Failure, Outcome, Story};
 use visitors::Visitor;
@@ -121,22 +118,10 @@ impl Play {
         &mut self,
         wait: impl FnOnce() -> T + Send,
     ) -> Result<T> {
-        let (done, result) = mpsc::channel();
         let waker = self.service.primary.waker();
-        thread::scope(|scope| {
-            scope.spawn(move || {
-                let _ = done.send(wait()); // nobody listens after a failure
-                waker.wake();
-            });
-            loop {
-                if let Ok(result) = result.try_recv() {
-                    return Ok(result);
-                }
-                match self.service.next_event()? {
-                    Some(event) => self.tell(event)?,
-                    None => return lost("no worker is left"),
-                }
-            }
+        host::meanwhile(waker, wait, || match self.service.next_event()? {
+            Some(event) => self.tell(event),
+            None => lost("no worker is left"),
         })
     }
 }

@@ -151,7 +151,8 @@ impl Load {
         while (0..CLIENTS).any(|it| self.served[it].load(SeqCst) == before[it])
         {
             assert!(Instant::now() < until, "a client waits for ever");
-            thread::sleep(Duration::from_millis(1)); // nothing to wait on
+            // Nothing to wait on.
+            thread::sleep(Duration::from_millis(1));
         }
     }
 }

@@ -1,8 +1,5 @@
 //! What the primary does while somebody asks, and in the end.
 
-use std::sync::mpsc;
-use std::thread;
-
 use cluster::Event;
 use narrator::{Failure, Outcome};
 use serde_json::json;
@@ -11,28 +8,14 @@ use crate::tally::Tally;
 use crate::{Play, Result, print, report};
 
 impl Play {
-    // ANCHOR: meanwhile
     /// Asks in a thread of its own, while the primary keeps its workers.
     pub(crate) fn meanwhile<T: Send>(
         &mut self,
         ask: impl FnOnce() -> T + Send,
     ) -> Result<T> {
-        let (done, result) = mpsc::channel();
         let waker = self.service.primary.waker();
-        thread::scope(|scope| {
-            scope.spawn(move || {
-                let _ = done.send(ask()); // nobody listens after a failure
-                waker.wake();
-            });
-            loop {
-                if let Ok(result) = result.try_recv() {
-                    return Ok(result);
-                }
-                self.turn()?;
-            }
-        })
+        host::meanwhile(waker, ask, || self.turn())
     }
-    // ANCHOR_END: meanwhile
 
     pub(crate) fn turn(&mut self) -> Outcome {
         match self.service.next_event()? {

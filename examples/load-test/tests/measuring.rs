@@ -126,7 +126,8 @@ fn with_a_rate_a_wait_counts_from_when_the_request_was_meant_to_begin() {
     let at = server(|stream| {
         let mut guest = Guest::new(stream);
         while let Ok(Some(_)) = guest.next_request(IN_TIME) {
-            thread::sleep(Duration::from_millis(20)); // so slow is this server
+            // So slow is this server.
+            thread::sleep(Duration::from_millis(20));
             if guest.answer(&Response::text(200, "hi\n")).is_err() {
                 return;
             }

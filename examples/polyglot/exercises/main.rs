@@ -2,7 +2,8 @@
 
 // What is not written yet uses little.
 #![allow(unused_imports, unused_mut, unused_variables, unreachable_code)]
-#![allow(clippy::ptr_arg)] // the same
+// What is not written yet pushes nothing.
+#![allow(clippy::ptr_arg)]
 
 #[path = "internal/check.rs"]
 mod internal;

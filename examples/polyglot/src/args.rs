@@ -56,7 +56,8 @@ pub struct Args {
 
 /// Who chooses a worker for a connection.
 #[derive(clap::ValueEnum, Clone, Copy, Debug, Eq, PartialEq)]
-#[allow(missing_docs)] // the flag's help says it
+// The flag's help says it.
+#[allow(missing_docs)]
 pub enum Policy {
     Rr,
     None,

@@ -41,7 +41,8 @@ pub struct Args {
 
 /// Whose turn it is to choose.
 #[derive(clap::ValueEnum, Clone, Copy, Debug, Default, Eq, PartialEq)]
-#[allow(missing_docs)] // the flag's help says it
+// The flag's help says it.
+#[allow(missing_docs)]
 pub enum Policy {
     Rr,
     None,

@@ -1,6 +1,5 @@
 //! Three scenes: visitors one after another, one who stays, one with work.
 
-use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -102,20 +101,10 @@ impl Play {
         &mut self,
         wait: impl FnOnce() -> T + Send,
     ) -> Result<T> {
-        let (done, result) = mpsc::channel();
         let waker = self.primary.waker();
-        thread::scope(|scope| {
-            scope.spawn(move || {
-                let _ = done.send(wait()); // nobody listens after a failure
-                waker.wake();
-            });
-            loop {
-                if let Ok(result) = result.try_recv() {
-                    return Ok(result);
-                }
-                let event = self.primary.next_event()?;
-                self.react(event)?;
-            }
+        host::meanwhile(waker, wait, || {
+            let event = self.primary.next_event()?;
+            self.react(event)
         })
     }
 

@@ -88,7 +88,8 @@ fn attend(
             Ok(None) => return,
             Err(refusal) => return guest.refuse(&refusal),
         };
-        thread::sleep(work(&request)); // as long as a computation would take
+        // As long as a computation would take.
+        thread::sleep(work(&request));
         let stays = request.keep_alive && !is_here(the_end);
         if guest.answer(&answer(me.id().get(), stays)).is_err() {
             return; // nobody takes it

@@ -1,7 +1,8 @@
 //! Fuzzing of the channel's decoder. It is private to the crate, so its files are taken in by their paths.
 
 #![no_main]
-#![allow(dead_code, unused_imports)] // the way out, too, is in those files
+// The way out, too, is in those files.
+#![allow(dead_code, unused_imports)]
 
 #[path = "../../src/handle.rs"]
 mod handle;

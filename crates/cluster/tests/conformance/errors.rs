@@ -6,6 +6,7 @@ use cluster::Primary;
 use nix::unistd::{Uid, seteuid};
 
 use crate::harness::Events;
+use crate::listening::privileged_ports;
 use crate::obeys::{code, some};
 use crate::remote::{asks, order, tell};
 use crate::row::{Row, row};
@@ -80,14 +81,4 @@ fn privileged(mut primary: Primary) {
     seteuid(Uid::from_raw(0)).unwrap();
     order(&mut primary, &[worker], "leave");
     assert_eq!(primary.rest().last().unwrap(), "worker 1 exits 0, voluntary");
-}
-
-fn privileged_ports() -> Result<(), String> {
-    let first = std::fs::read_to_string("/proc/sys/net/ipv4/ip_unprivileged_port_start");
-    let first: u16 = first.ok().and_then(|text| text.trim().parse().ok()).unwrap_or(1024);
-    match first {
-        0..=42 => Err("needs port 42 to be for root alone".into()),
-        _ if !Uid::effective().is_root() => Err("needs root".into()),
-        _ => Ok(()),
-    }
 }

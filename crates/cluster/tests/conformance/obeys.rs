@@ -158,7 +158,8 @@ fn serves_at_most(most: usize, me: &Worker, listener: &Listener, closing: &Atomi
                 kept.push(client);
             }
         } else {
-            std::thread::sleep(Duration::from_millis(5)); // until a client is gone, which is looked for below
+            // Until a client is gone, which is looked for below.
+            std::thread::sleep(Duration::from_millis(5));
         }
         let mut byte = [0];
         let flags = rustix::net::RecvFlags::PEEK | rustix::net::RecvFlags::DONTWAIT;

@@ -58,8 +58,8 @@ pub fn rows() -> Vec<Row> {
             })
             .worker(|mut me, _| {
                 me.send("ready").unwrap();
-                #[allow(unsafe_code)]
                 // SAFETY: the primary passed it under this number, and nobody else here takes it.
+                #[allow(unsafe_code)]
                 let pipe = unsafe { OwnedFd::from_raw_fd(4) };
                 let mut pipe = UnixStream::from(pipe);
                 let mut text = String::new();

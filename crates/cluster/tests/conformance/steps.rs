@@ -3,7 +3,6 @@
 use std::io::Read;
 use std::net::TcpStream;
 use std::os::fd::{AsFd, AsRawFd};
-use std::time::Duration;
 
 use cluster::{Event, Primary, WorkerId};
 
@@ -65,14 +64,6 @@ pub fn start_with_descriptor(test: &Test, socket: &impl AsFd, port: u16) {
     });
     close_on_exec(rustix::io::FdFlags::CLOEXEC);
     program.succeeds();
-}
-
-pub fn cpu_time() -> Duration {
-    let usage = nix::sys::resource::getrusage(nix::sys::resource::UsageWho::RUSAGE_SELF).unwrap();
-    [usage.user_time(), usage.system_time()]
-        .map(|time| Duration::from_micros(time.tv_sec() as u64 * 1_000_000 + time.tv_usec() as u64))
-        .iter()
-        .sum()
 }
 
 /// What is told until the end; without `listening`, which Node tells after what its listener's own program says.

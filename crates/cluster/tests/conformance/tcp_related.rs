@@ -6,13 +6,13 @@ use std::time::Duration;
 
 use cluster::{Event, Primary, WorkerId, json};
 
-use crate::harness::Events;
+use crate::harness::{Events, cpu_time};
 use crate::node;
 use crate::obeys::{one, some};
 use crate::remote::{asks, meanwhile, tell};
 use crate::row::Pairing::{NodePrimary, Rust};
 use crate::row::{Row, ours, related};
-use crate::steps::{connects, cpu_time, is_a_port, leaves, local, start_with_descriptor};
+use crate::steps::{connects, is_a_port, leaves, local, start_with_descriptor};
 
 const ONE_CALL: &str = "`listen` returns when the answer is there: nothing can come in between";
 

@@ -78,8 +78,8 @@ pub fn rows() -> Vec<Row> {
             })
             .plain(|_| {
                 let number = std::env::var("NODE_CHANNEL_FD").unwrap().parse().unwrap();
-                #[allow(unsafe_code)]
                 // SAFETY: it is this program's channel, by the primary's word, and nobody else here takes it.
+                #[allow(unsafe_code)]
                 let channel = unsafe { OwnedFd::from_raw_fd(number) };
                 let socket = UnixStream::pair().unwrap().0;
                 for (message, sockets) in [(1, 1), (2, 1), (3, 2)] {

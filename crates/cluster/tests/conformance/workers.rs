@@ -97,6 +97,7 @@ pub fn rows() -> Vec<Row> {
             .worker(|mut me, how| {
                 me.send("ready").unwrap();
                 if how == "forced" {
+                    // The program is busy for longer than any test lasts: only force ends it.
                     std::thread::sleep(crate::harness::DEADLINE);
                     exit(42);
                 }

@@ -6,8 +6,7 @@ use std::time::Duration;
 
 use cluster::{Event, Primary, Signal, WorkerId, json};
 
-use crate::harness::{DEADLINE, Events, Test, plain, test};
-use crate::hostile::cpu_time;
+use crate::harness::{DEADLINE, Events, Test, cpu_time, plain, test};
 use crate::leaks::open_files;
 use crate::raw::misbehaves;
 use crate::remote::{asks, fork_some, meanwhile, obeys, order, tell, until_gone};

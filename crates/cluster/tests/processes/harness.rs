@@ -10,7 +10,8 @@ use libtest_mimic::{Arguments, Completion, Failed, Trial};
 mod times;
 
 pub use crate::program::Program;
-#[allow(unused_imports)] // not every target with this harness sends signals
+// Not every target with this harness sends signals.
+#[allow(unused_imports)]
 pub use crate::program::send_signal;
 use times::timed;
 
@@ -77,7 +78,8 @@ impl Test {
     }
 
     /// How its primary is started, where that is another program than this one.
-    #[allow(dead_code)] // for the target `conformance`, as the next one
+    // For the target `conformance`, as the next one.
+    #[allow(dead_code)]
     pub fn command(self, command: fn() -> Command) -> Test {
         Test { command, ..self }
     }
@@ -276,4 +278,13 @@ pub fn exit_of(primary: &mut Primary) -> (Exit, bool) {
         Event::Exit { exit, voluntary, .. } => Some((exit, voluntary)),
         _ => None,
     })
+}
+
+/// What this process has used of the CPUs so far.
+pub fn cpu_time() -> Duration {
+    let usage = nix::sys::resource::getrusage(nix::sys::resource::UsageWho::RUSAGE_SELF).unwrap();
+    [usage.user_time(), usage.system_time()]
+        .map(|time| Duration::from_micros(time.tv_sec() as u64 * 1_000_000 + time.tv_usec() as u64))
+        .iter()
+        .sum()
 }

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use cluster::{Error, Event};
 use rustix::net::{SendAncillaryBuffer, SendAncillaryMessage, SendFlags, sendmsg};
 
-use crate::harness::{Events, Test, plain, test};
+use crate::harness::{Events, Test, cpu_time, plain, test};
 use crate::leaks::open_files;
 
 /// A worker that writes these pieces to its channel as they are, each perhaps with a descriptor, then ends.
@@ -282,12 +282,4 @@ impl Peer {
         }
         String::from_utf8(line).unwrap()
     }
-}
-
-pub fn cpu_time() -> Duration {
-    let usage = nix::sys::resource::getrusage(nix::sys::resource::UsageWho::RUSAGE_SELF).unwrap();
-    [usage.user_time(), usage.system_time()]
-        .map(|time| Duration::from_micros(time.tv_sec() as u64 * 1_000_000 + time.tv_usec() as u64))
-        .iter()
-        .sum()
 }

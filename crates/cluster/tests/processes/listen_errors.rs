@@ -8,7 +8,7 @@ use socket2::{Domain, Socket, Type};
 
 use crate::harness::{Events, Test, in_both, plain, test};
 use crate::leaks::open_files;
-use crate::listening::Directory;
+use crate::listening::{Directory, privileged_ports};
 use crate::remote::{asks, fork_some, is_refused, obeys, order, tell, until_gone};
 
 pub fn tests() -> Vec<Test> {
@@ -163,14 +163,4 @@ pub fn tests() -> Vec<Test> {
             .worker(obeys),
     );
     tests
-}
-
-fn privileged_ports() -> Result<(), String> {
-    let first = std::fs::read_to_string("/proc/sys/net/ipv4/ip_unprivileged_port_start");
-    let first: u16 = first.ok().and_then(|text| text.trim().parse().ok()).unwrap_or(1024);
-    match first {
-        0..=42 => Err("needs port 42 to be for root alone".into()),
-        _ if !Uid::effective().is_root() => Err("needs root".into()),
-        _ => Ok(()),
-    }
 }

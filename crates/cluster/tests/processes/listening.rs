@@ -159,3 +159,14 @@ impl Drop for Directory {
 pub fn ipv6() -> Result<(), String> {
     TcpListener::bind("[::1]:0").map(drop).map_err(|error| format!("needs IPv6: {error}"))
 }
+
+/// Whether there is a port that only root may bind, and this is root.
+pub fn privileged_ports() -> Result<(), String> {
+    let first = std::fs::read_to_string("/proc/sys/net/ipv4/ip_unprivileged_port_start");
+    let first: u16 = first.ok().and_then(|text| text.trim().parse().ok()).unwrap_or(1024);
+    match first {
+        0..=42 => Err("needs port 42 to be for root alone".into()),
+        _ if !nix::unistd::Uid::effective().is_root() => Err("needs root".into()),
+        _ => Ok(()),
+    }
+}

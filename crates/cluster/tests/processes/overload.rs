@@ -7,8 +7,7 @@ use std::time::Duration;
 use cluster::{Primary, Signal};
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 
-use crate::harness::{Events, Test, in_both, test};
-use crate::hostile::cpu_time;
+use crate::harness::{Events, Test, cpu_time, in_both, test};
 use crate::leaks::open_files;
 use crate::remote::{ask, asks, fork_serving, fork_some, meanwhile, obeys, order, tell};
 use crate::scheduling::text_of;
@@ -55,6 +54,7 @@ pub fn tests() -> Vec<Test> {
                 // The primary may take twenty of them.
                 setrlimit(Resource::RLIMIT_NOFILE, open_files() as u64 + 20, hard).unwrap();
                 let before = cpu_time();
+                // What is measured is this time: a primary that turned in circles would use all of it.
                 meanwhile(&mut primary, || std::thread::sleep(Duration::from_millis(300)));
                 let used = cpu_time() - before;
                 assert!(used < Duration::from_millis(100), "{used:?}");

@@ -5,8 +5,7 @@ use std::time::{Duration, Instant};
 
 use cluster::{Event, Listen, WorkerEvent, json};
 
-use crate::harness::{Events, Test, test};
-use crate::hostile::cpu_time;
+use crate::harness::{Events, Test, cpu_time, test};
 use crate::remote::{
     ask, asks, fork_serving, fork_some, is_refused, meanwhile, obeys, order, tell, until_gone,
 };

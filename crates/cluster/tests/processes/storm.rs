@@ -31,7 +31,8 @@ pub fn tests() -> Vec<Test> {
         test.worker(|mut me, _| {
             let listener = me.listen("127.0.0.1:0").unwrap();
             for client in listener.incoming() {
-                std::thread::sleep(Duration::from_millis(1)); // its work
+                // Its work.
+                std::thread::sleep(Duration::from_millis(1));
                 let _ = write!(client.unwrap(), "{}", me.id());
             }
         })

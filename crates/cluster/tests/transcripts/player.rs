@@ -36,8 +36,8 @@ impl Player {
     /// A worker, under whichever primary started this process.
     pub fn worker() -> Player {
         let fd = std::env::var("NODE_CHANNEL_FD").unwrap().parse().unwrap();
-        #[allow(unsafe_code)]
         // SAFETY: whoever started this process left the descriptor open under this number, for us.
+        #[allow(unsafe_code)]
         let channel = unsafe { OwnedFd::from_raw_fd(fd) };
         Player::new(channel.into(), None, false)
     }

@@ -1,6 +1,7 @@
 //! The lesson as a tool.
 
-#![allow(dead_code)] // each test target uses a part of this
+// Each test target uses a part of this.
+#![allow(dead_code)]
 
 use std::time::Duration;
 

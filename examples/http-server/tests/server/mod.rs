@@ -1,6 +1,7 @@
 //! The server under test: `--stay --port 0`.
 
-#![allow(dead_code)] // each test target uses a part of this
+// Each test target uses a part of this.
+#![allow(dead_code)]
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -77,7 +78,8 @@ impl Server {
                 return status;
             }
             assert!(Instant::now() < until, "{count} did not come: {text}");
-            thread::sleep(Duration::from_millis(5)); // nothing to wait on
+            // Nothing to wait on.
+            thread::sleep(Duration::from_millis(5));
         }
     }
 

@@ -59,7 +59,8 @@ fn work(mut me: Worker) -> Verdict {
     me.send("at work")?;
     match number {
         1 => stay(me)?,
-        2 => thread::sleep(Duration::from_millis(200)), // its work
+        // Its work.
+        2 => thread::sleep(Duration::from_millis(200)),
         _ => loop {
             thread::park(); // it hears nothing any more
         },

@@ -61,7 +61,8 @@ fn attend(
                 break;
             }
         };
-        std::thread::sleep(time(&request)); // this is the work
+        // This is the work.
+        std::thread::sleep(time(&request));
         let stays = request.keep_alive && !is_here(&play.the_end);
         guest.answer(&answer(number, stays))?;
         tell.write_all(&[ANSWERED])?;
