@@ -100,9 +100,84 @@ compile_error!(
     "cluster runs on Linux (it stands on signalfd and pidfd); on Windows, use WSL: https://learn.microsoft.com/windows/wsl"
 );
 
-// By its path, so that the modules in it are files beside it.
+// Each module by itself, so that tools find them; elsewhere the error above is the only one.
 #[cfg(target_os = "linux")]
-#[path = "linux.rs"]
-mod linux;
+mod address;
 #[cfg(target_os = "linux")]
-pub use linux::*;
+mod bind;
+#[cfg(target_os = "linux")]
+mod channel;
+#[cfg(target_os = "linux")]
+mod cpus;
+#[cfg(target_os = "linux")]
+mod eager;
+#[cfg(target_os = "linux")]
+mod error;
+#[cfg(target_os = "linux")]
+mod exit;
+#[cfg(target_os = "linux")]
+mod handle;
+#[cfg(target_os = "linux")]
+mod id;
+#[cfg(target_os = "linux")]
+mod message;
+#[cfg(target_os = "linux")]
+mod policy;
+#[cfg(target_os = "linux")]
+mod primary;
+#[cfg(target_os = "linux")]
+mod restart;
+#[cfg(target_os = "linux")]
+mod role;
+#[cfg(target_os = "linux")]
+mod settings;
+#[cfg(target_os = "linux")]
+mod spawn;
+#[cfg(target_os = "linux")]
+mod sys;
+#[cfg(target_os = "linux")]
+mod terms;
+#[cfg(target_os = "linux")]
+mod time;
+#[cfg(target_os = "linux")]
+mod wire;
+#[cfg(target_os = "linux")]
+mod worker;
+
+#[cfg(target_os = "linux")]
+pub use nix::sys::signal::Signal;
+#[cfg(target_os = "linux")]
+pub use serde_json::{Value, json};
+
+#[cfg(target_os = "linux")]
+pub use address::Address;
+#[cfg(target_os = "linux")]
+pub use cpus::available_parallelism;
+#[cfg(target_os = "linux")]
+pub use error::{Error, SendError};
+#[cfg(target_os = "linux")]
+pub use exit::Exit;
+#[cfg(target_os = "linux")]
+pub use handle::{Handle, HandleKind};
+#[cfg(target_os = "linux")]
+pub use id::WorkerId;
+#[cfg(target_os = "linux")]
+pub use message::Message;
+#[cfg(target_os = "linux")]
+pub use policy::SchedulingPolicy;
+#[cfg(target_os = "linux")]
+pub use primary::{Event, Primary, Report, Sent, State, Waker, die_of};
+#[cfg(target_os = "linux")]
+pub use restart::RestartPolicy;
+#[cfg(target_os = "linux")]
+pub use role::{Role, is_primary, is_worker, role};
+#[cfg(target_os = "linux")]
+pub use settings::{Settings, Stdio};
+#[cfg(target_os = "linux")]
+pub use worker::{Datagrams, Listen, Listener, Worker, WorkerEvent};
+// Deprecated from the start, and there all the same: much Node material uses the name.
+#[allow(deprecated)]
+#[cfg(target_os = "linux")]
+pub use role::is_master;
+#[cfg(target_os = "linux")]
+pub(crate) use time::time_left;

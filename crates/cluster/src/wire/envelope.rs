@@ -53,6 +53,12 @@ pub(crate) struct Envelope {
     /// Ours, ignored by Node. In `queryServer`: a shared socket should be in blocking mode.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub blocking: Option<bool>,
+    /// Ours, ignored by Node. In `online`: this worker says `taken`, and understands `drain`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub peer: Option<&'static str>,
+    /// Ours. In `taken`: how many bytes of messages the program has taken, as lines on the channel, since it started.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub taken: Option<u64>,
     pub seq: u64,
 }
 
