@@ -13,7 +13,7 @@ use rustix::net::{
 use serde::Serialize;
 
 use crate::HandleKind;
-use crate::wire::{ACK, Decoder, Envelope, Incoming, Line, MAX_LINE, NACK, Outbox, WithSocket};
+use crate::wire::{ACK, Decoder, Envelope, Incoming, Line, NACK, Outbox, WithSocket};
 
 /// Descriptors that one read can take. The kernel never sends more than 253 (`SCM_MAX_FD`); Node sends one.
 const DESCRIPTORS: usize = 253;
@@ -37,10 +37,10 @@ pub(crate) struct Channel {
 }
 
 impl Channel {
-    pub(crate) fn new(socket: OwnedFd) -> Channel {
+    pub(crate) fn new(socket: OwnedFd, line_limit: usize) -> Channel {
         Channel {
             socket: Arc::new(socket),
-            decoder: Decoder::new(MAX_LINE),
+            decoder: Decoder::new(line_limit),
             outbox: Outbox::default(),
             deaf: false,
         }
@@ -78,6 +78,12 @@ impl Channel {
         self.decoder.received(count, descriptors.flatten());
         Ok(if count == 0 { Filled::Closed } else { Filled::Data })
     }
+
+    pub(crate) fn fill_without_descriptors(&mut self) -> Result<Filled> { self.fill() }
+    pub(crate) fn postpone_refusals(&mut self, _on: bool) {}
+    pub(crate) fn highest_descriptor(&self) -> Option<std::os::fd::RawFd> { None }
+    pub(crate) fn bytes_received(&self) -> u64 { self.decoder.bytes_received() }
+    pub(crate) fn bytes_waiting(&self) -> u64 { rustix::io::ioctl_fionread(&*self.socket).unwrap_or(0) }
 
     /// The next message that is for our side to act on. What the protocol itself answers is answered here.
     pub(crate) fn next(&mut self) -> Option<Incoming> {
@@ -172,5 +178,14 @@ pub(crate) fn line(message: &impl Serialize) -> serde_json::Result<Vec<u8>> {
     let mut bytes = Vec::with_capacity(128);
     serde_json::to_writer(&mut bytes, message)?;
     bytes.push(b'\n');
+    Ok(bytes)
+}
+
+/// A message in the wrapper of its handle.
+pub(crate) fn handle_line(message: &impl Serialize, handle: &crate::Handle) -> std::result::Result<Vec<u8>, crate::Error> {
+    let (start, end) = handle.wrapper();
+    let mut bytes = start.as_bytes().to_vec();
+    serde_json::to_writer(&mut bytes, message).map_err(crate::Error::NotJson)?;
+    bytes.extend_from_slice(end.as_bytes());
     Ok(bytes)
 }

@@ -38,6 +38,8 @@ pub struct Settings {
     /// Descriptors beyond the standard streams.
     pub(crate) duplex: Vec<i32>,
     pub(crate) queue_limit: Option<usize>,
+    pub(crate) line_limit: Option<usize>,
+    pub(crate) take_within: Option<std::time::Duration>,
 }
 
 impl Settings {
@@ -147,6 +149,8 @@ impl Settings {
             stderr: later.stderr.or(self.stderr),
             duplex,
             queue_limit: later.queue_limit.or(self.queue_limit),
+            line_limit: later.line_limit.or(self.line_limit),
+            take_within: later.take_within.or(self.take_within),
         }
     }
 }

@@ -15,7 +15,7 @@ use nix::spawn::{PosixSpawnAttr, PosixSpawnFileActions, PosixSpawnFlags, posix_s
 use nix::sys::signal::{SigSet, Signal};
 use nix::sys::stat::Mode;
 use nix::unistd::Pid;
-use os_pipe::{PipeReader, PipeWriter};
+use std::io::{PipeReader, PipeWriter};
 use rustix::io::fcntl_dupfd_cloexec;
 use rustix::net::{AddressFamily, SocketFlags, SocketType, socketpair};
 
@@ -56,6 +56,7 @@ pub(crate) fn spawn(
     program: &Program,
     settings: &Settings,
     id: WorkerId,
+    _policy: crate::SchedulingPolicy,
 ) -> Result<Spawned, (PathBuf, io::Error)> {
     let path = settings.exec.as_deref().unwrap_or_else(|| program.path());
     let start = Start {
@@ -285,7 +286,7 @@ fn pipe(stdio: Option<Stdio>) -> io::Result<(Option<PipeReader>, Stream)> {
         None | Some(Stdio::Inherit) => (None, Stream::Inherit),
         Some(Stdio::Null) => (None, Stream::Null),
         Some(Stdio::Lines) => {
-            let (reader, writer) = os_pipe::pipe()?;
+            let (reader, writer) = std::io::pipe()?;
             rustix::io::ioctl_fionbio(&reader, true)?;
             (Some(reader), Stream::Pipe(writer))
         }

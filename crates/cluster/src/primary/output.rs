@@ -1,8 +1,7 @@
 //! A worker's stdout or stderr, line by line.
 
-use std::io::Read;
+use std::io::{PipeReader, Read};
 
-use os_pipe::PipeReader;
 
 /// A line longer than this is told in pieces, so that a worker cannot fill the primary's memory.
 const LONGEST: usize = 8 * 1024;
@@ -34,11 +33,17 @@ impl Output {
         }
     }
 
-    /// All that is there, when nothing more can come.
-    pub(crate) fn drain(mut self) -> Vec<String> {
+    /// What is there now, when the worker is gone. A program that the worker started may hold the pipe as well, and write without
+    /// end: it is not waited for.
+    pub(crate) fn what_is_there(mut self) -> Vec<String> {
+        let there = rustix::io::ioctl_fionread(&self.pipe).unwrap_or(0);
         let mut lines = Vec::new();
         let mut bytes = [0; LONGEST];
-        while let Ok(count @ 1..) = self.pipe.read(&mut bytes) {
+        let mut left = usize::try_from(there).unwrap_or(0);
+        while left > 0
+            && let Ok(count @ 1..) = self.pipe.read(&mut bytes[..left.min(LONGEST)])
+        {
+            left -= count;
             lines.extend(self.split(&bytes[..count]));
         }
         lines.extend(self.rest());
@@ -76,7 +81,7 @@ mod tests {
 
     #[test]
     fn lines_come_whole_and_an_unfinished_one_at_the_end() {
-        let (reader, mut writer) = os_pipe::pipe().unwrap();
+        let (reader, mut writer) = std::io::pipe().unwrap();
         let mut output = Output::new(reader);
         writer.write_all(b"one\ntw").unwrap();
         assert_eq!(output.read(), (vec!["one".into()], true));
@@ -84,5 +89,15 @@ mod tests {
         drop(writer);
         assert_eq!(output.read(), (vec!["two".into(), String::new()], true));
         assert_eq!(output.read(), (vec!["three".into()], false));
+    }
+
+    #[test]
+    fn of_a_pipe_that_others_fill_without_end_only_what_is_there_is_read() {
+        let (reader, mut writer) = std::io::pipe().unwrap();
+        let output = Output::new(reader);
+        writer.write_all(b"one\ntwo").unwrap();
+        let begun = output.pipe().try_clone().unwrap();
+        assert_eq!(output.what_is_there(), ["one", "two"]); // the writer is still there
+        drop((begun, writer));
     }
 }

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::Primary;
-use crate::channel::line;
+use crate::channel::{handle_line, line};
 use crate::{Error, Handle, SendError, WorkerId};
 
 /// What became of a message that was taken.
@@ -19,8 +19,8 @@ impl Primary {
     /// Sends a message to a worker; Node's `worker.send(message)`. Never waits.
     ///
     /// # Errors
-    /// [`SendError::Full`] gives the message back: the worker does not read, and what waits for it has reached
-    /// [`Settings::queue_limit`](crate::Settings::queue_limit); [`Event::Drain`](crate::Event::Drain) says when it has read. [`SendError::Failed`]: no such worker, its channel is closed or about to be, or the message
+    /// [`SendError::Full`] gives the message back: the worker does not read, or its program does not take what it read, and what waits for
+    /// it has reached [`Settings::queue_limit`](crate::Settings::queue_limit); [`Event::Drain`](crate::Event::Drain) says when there is room. [`SendError::Failed`]: no such worker, its channel is closed or about to be, or the message
     /// cannot be said in JSON.
     pub fn send<M: Serialize>(
         &mut self,
@@ -67,9 +67,8 @@ impl Primary {
     }
 
     fn takes_messages(&self, worker: WorkerId) -> bool {
-        self.workers
-            .get(&worker)
-            .is_some_and(|child| child.channel.is_some() && child.asked != Some(true))
+        let child = self.workers.get(&worker);
+        child.is_some_and(|child| child.channel.is_some() && !child.disconnecting)
     }
 
     /// Takes the bytes and the handle only if it can keep them.
@@ -80,18 +79,18 @@ impl Primary {
         handle: &mut Option<Handle>,
     ) -> Result<Sent, Refusal> {
         let child = self.workers.get_mut(&worker).ok_or(Error::NoSuchWorker(worker))?;
-        let asked = child.asked == Some(true);
+        let full = child.is_full_for(bytes.len()).then(|| child.waiting());
         let channel = match &mut child.channel {
-            Some(channel) if !asked => channel,
+            Some(channel) if !child.disconnecting => channel,
             _ => return Err(Error::Closed(worker).into()),
         };
-        let waiting = channel.outbox().user_bytes();
-        if waiting > 0 && waiting + bytes.len() > child.queue_limit {
+        if let Some(waiting) = full {
             child.told_full = true;
             return Err(Refusal::Full(waiting));
         }
         let traveller = handle.take().map(Handle::into_traveller).transpose();
         let traveller = traveller.map_err(Error::system("make a socket non-blocking"))?;
+        child.sent += bytes.len() as u64;
         channel.push(std::mem::take(bytes), traveller);
         // If the worker is gone the read side finds out and tells it; what was queued is then counted as undelivered.
         let _ = channel.flush();
@@ -118,13 +117,4 @@ impl Refusal {
             Refusal::Failed(error) => SendError::Failed(error),
         }
     }
-}
-
-/// A message in the wrapper of its handle.
-pub(crate) fn handle_line(message: &impl Serialize, handle: &Handle) -> Result<Vec<u8>, Error> {
-    let (start, end) = handle.wrapper();
-    let mut bytes = start.as_bytes().to_vec();
-    serde_json::to_writer(&mut bytes, message).map_err(Error::NotJson)?;
-    bytes.extend_from_slice(end.as_bytes());
-    Ok(bytes)
 }

@@ -123,6 +123,11 @@ impl Decoder {
         }
     }
 
+    /// How many bytes have come in so far.
+    pub(crate) fn bytes_received(&self) -> u64 {
+        self.offset + (self.end - self.start) as u64
+    }
+
     /// The next message, if a whole one is here.
     pub(crate) fn next(&mut self) -> Option<Incoming> {
         loop {

@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use super::decoder_oracle::{Cut, Plan, check, feed, is_closed, lines};
 use super::{Decoder, Incoming, MAX_LINE};
 use crate::channel::{Channel, Filled, line};
-use crate::primary::handle_line;
+use crate::channel::handle_line;
 use crate::{Handle, HandleKind};
 
 fn json() -> impl Strategy<Value = Value> {
@@ -146,7 +146,7 @@ proptest! {
         back in vec(said(), 0..20),
     ) {
         let (one, other) = UnixStream::pair().unwrap();
-        let mut ends = [one, other].map(|socket| Channel::new(socket.into()));
+        let mut ends = [one, other].map(|socket| Channel::new(socket.into(), MAX_LINE));
         let mut expected = [Vec::new(), Vec::new()];
         for (from, messages) in [there, back].iter().enumerate() {
             for said in messages {

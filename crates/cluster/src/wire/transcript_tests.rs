@@ -13,7 +13,7 @@ use super::peer::{ACK, NACK, Peer, SERVER, SOCKET, UDP4, tcp};
 use super::{Envelope, Incoming};
 use crate::Handle;
 use crate::channel::{Filled, line};
-use crate::primary::handle_line;
+use crate::channel::handle_line;
 
 fn encoded(message: &impl serde::Serialize) -> String {
     String::from_utf8(line(message).unwrap()).unwrap()

@@ -64,7 +64,7 @@ impl Core {
     pub(super) fn new(id: WorkerId, socket: OwnedFd) -> Result<Core, Error> {
         sys::leave_interrupt_to_primary()
             .map_err(|errno| Error::System { what: "handle SIGINT", source: errno.into() })?;
-        let channel = Channel::new(socket);
+        let channel = Channel::new(socket, crate::terms::LINE_LIMIT);
         let socket = Arc::clone(channel.socket());
         let watcher = Watcher::start(Arc::clone(&socket))?;
         let flags = EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK;

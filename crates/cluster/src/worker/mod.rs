@@ -20,8 +20,7 @@ pub use self::listen::Listen;
 pub use self::listener::Listener;
 
 use self::core::{Core, Standing};
-use crate::channel::line;
-use crate::primary::handle_line;
+use crate::channel::{handle_line, line};
 use crate::wire::Envelope;
 use crate::{Error, Handle, Message, SendError, WorkerId};
 
