@@ -79,11 +79,19 @@ impl Channel {
         Ok(if count == 0 { Filled::Closed } else { Filled::Data })
     }
 
-    pub(crate) fn fill_without_descriptors(&mut self) -> Result<Filled> { self.fill() }
+    pub(crate) fn fill_without_descriptors(&mut self) -> Result<Filled> {
+        self.fill()
+    }
     pub(crate) fn postpone_refusals(&mut self, _on: bool) {}
-    pub(crate) fn highest_descriptor(&self) -> Option<std::os::fd::RawFd> { None }
-    pub(crate) fn bytes_received(&self) -> u64 { self.decoder.bytes_received() }
-    pub(crate) fn bytes_waiting(&self) -> u64 { rustix::io::ioctl_fionread(&*self.socket).unwrap_or(0) }
+    pub(crate) fn highest_descriptor(&self) -> Option<std::os::fd::RawFd> {
+        None
+    }
+    pub(crate) fn bytes_received(&self) -> u64 {
+        self.decoder.bytes_received()
+    }
+    pub(crate) fn bytes_waiting(&self) -> u64 {
+        rustix::io::ioctl_fionread(&*self.socket).unwrap_or(0)
+    }
 
     /// The next message that is for our side to act on. What the protocol itself answers is answered here.
     pub(crate) fn next(&mut self) -> Option<Incoming> {
@@ -182,7 +190,10 @@ pub(crate) fn line(message: &impl Serialize) -> serde_json::Result<Vec<u8>> {
 }
 
 /// A message in the wrapper of its handle.
-pub(crate) fn handle_line(message: &impl Serialize, handle: &crate::Handle) -> std::result::Result<Vec<u8>, crate::Error> {
+pub(crate) fn handle_line(
+    message: &impl Serialize,
+    handle: &crate::Handle,
+) -> std::result::Result<Vec<u8>, crate::Error> {
     let (start, end) = handle.wrapper();
     let mut bytes = start.as_bytes().to_vec();
     serde_json::to_writer(&mut bytes, message).map_err(crate::Error::NotJson)?;

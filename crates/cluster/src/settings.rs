@@ -124,6 +124,12 @@ impl Settings {
         self
     }
 
+    /// Hand-over deadline.
+    pub fn take_within(mut self, time: std::time::Duration) -> Settings {
+        self.take_within = Some(time);
+        self
+    }
+
     /// How many bytes of messages may wait for a worker that does not read; 1 MiB if never set. Beyond it
     /// [`Primary::send`](crate::Primary::send) says `Full`. A message that finds an empty queue is always taken.
     pub fn queue_limit(mut self, bytes: usize) -> Settings {

@@ -15,9 +15,9 @@ use nix::spawn::{PosixSpawnAttr, PosixSpawnFileActions, PosixSpawnFlags, posix_s
 use nix::sys::signal::{SigSet, Signal};
 use nix::sys::stat::Mode;
 use nix::unistd::Pid;
-use std::io::{PipeReader, PipeWriter};
 use rustix::io::fcntl_dupfd_cloexec;
 use rustix::net::{AddressFamily, SocketFlags, SocketType, socketpair};
+use std::io::{PipeReader, PipeWriter};
 
 use crate::WorkerId;
 use crate::settings::{Settings, Stdio};

@@ -11,6 +11,8 @@ mod harness;
 mod crashes;
 #[path = "processes/ending.rs"]
 mod ending;
+#[path = "processes/forks.rs"]
+mod forks;
 #[path = "processes/handles.rs"]
 mod handles;
 #[path = "processes/handover.rs"]
@@ -53,8 +55,14 @@ mod settings;
 mod shared;
 #[path = "processes/signals.rs"]
 mod signals;
+#[path = "processes/starved.rs"]
+mod starved;
+#[path = "processes/stopping.rs"]
+mod stopping;
 #[path = "processes/storm.rs"]
 mod storm;
+#[path = "processes/told.rs"]
+mod told;
 #[path = "processes/waiting.rs"]
 mod waiting;
 
@@ -78,6 +86,10 @@ fn main() {
         scheduling::tests,
         overload::tests,
         crashes::tests,
+        forks::tests,
+        starved::tests,
+        stopping::tests,
+        told::tests,
         storm::tests,
         handover::tests,
         node::tests,

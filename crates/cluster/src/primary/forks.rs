@@ -131,9 +131,8 @@ impl Primary {
     fn start(&mut self, worker: WorkerId, slot: u32, extra: &Settings) -> Result<(), Error> {
         self.news.push_back(Event::Setup(Box::new(self.settings.clone())));
         let settings = self.settings.merged_with(extra.clone());
-        let spawned =
-            crate::spawn::spawn(&self.program, &settings, worker, self.scheduling_policy)
-                .map_err(|(program, source)| Error::Spawn { worker, program, source })?;
+        let spawned = crate::spawn::spawn(&self.program, &settings, worker, self.scheduling_policy)
+            .map_err(|(program, source)| Error::Spawn { worker, program, source })?;
         if let Some(time) = settings.take_within {
             self.switchboard.limit(worker, time);
         }

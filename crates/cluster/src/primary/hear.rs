@@ -143,7 +143,8 @@ impl Primary {
 
     fn asked_to_listen(&mut self, worker: WorkerId, question: Received) {
         // As Node: a worker that is leaving gets no answer.
-        let stays = self.workers.get(&worker).is_some_and(|child| child.parting == Parting::Staying);
+        let stays =
+            self.workers.get(&worker).is_some_and(|child| child.parting == Parting::Staying);
         if stays {
             let policy = self.scheduling_policy;
             self.switchboard.asked(worker, question, policy, &mut self.reserve);
@@ -190,6 +191,9 @@ impl Primary {
         }
         self.news.push_back(Event::Disconnect(worker));
         self.switchboard.leaves(worker, voluntary);
+        // What it had not answered for it has not read, or it is dead or dying: no worker reads a connection, hangs up and serves
+        // it. One that is only stopped keeps its channel, and so its connection.
+        self.switchboard.gone(worker);
         self.carry_out();
     }
 }

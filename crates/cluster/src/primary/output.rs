@@ -2,7 +2,6 @@
 
 use std::io::{PipeReader, Read};
 
-
 /// A line longer than this is told in pieces, so that a worker cannot fill the primary's memory.
 const LONGEST: usize = 8 * 1024;
 

@@ -35,7 +35,8 @@ impl Primary {
         }
         let flags = WaitPidFlag::WEXITED | WaitPidFlag::WNOHANG | WaitPidFlag::WNOWAIT;
         for _ in 0..STRANGERS_AT_ONCE {
-            let Some(pid) = wait_for_any(Id::All, flags).ok().and_then(|status| status.pid()) else {
+            let Some(pid) = wait_for_any(Id::All, flags).ok().and_then(|status| status.pid())
+            else {
                 return;
             };
             let number = pid.as_raw().unsigned_abs();
@@ -67,7 +68,6 @@ impl Primary {
             let voluntary = child.parts();
             self.news.push_back(Event::Exit { worker, exit, voluntary });
         }
-        self.switchboard.gone(worker);
         if let Some(ending) = &mut self.ending {
             ending.gone(worker, exit);
         }

@@ -27,11 +27,11 @@ impl Primary {
         self.ending = Some(Ending::new(now, grace));
         self.due.clear();
         self.switchboard.begin_to_stop(&mut self.reserve);
+        self.carry_out();
+        self.disconnect_when_drained();
         for worker in self.workers().collect::<Vec<_>>() {
             self.ask_to_drain(worker);
         }
-        self.carry_out();
-        self.disconnect_when_drained();
         self.tell_if_stopped();
     }
 
@@ -46,7 +46,8 @@ impl Primary {
     pub(super) fn ask_to_drain(&mut self, worker: WorkerId) {
         let seq = self.switchboard.next_seq();
         let Some(child) = self.workers.get_mut(&worker) else { return };
-        if let Some(channel) = child.channel.as_mut().filter(|_| child.is_rust && !child.disconnecting)
+        if let Some(channel) =
+            child.channel.as_mut().filter(|_| child.is_rust && !child.disconnecting)
         {
             child.parting = Parting::Agreed;
             channel.push_internal(&Envelope::act("drain", seq));

@@ -147,8 +147,10 @@ mod tests {
     fn news_are_found_in_whatever_piece_they_are() {
         let pairs: Vec<_> = (0..5).map(|_| UnixStream::pair().unwrap()).collect();
         (&pairs[4].1).write_all(b"x").unwrap();
-        let mut fds: Vec<_> =
-            pairs.iter().map(|(fd, _)| PollFd::from_borrowed_fd(fd.as_fd(), PollFlags::IN)).collect();
+        let mut fds: Vec<_> = pairs
+            .iter()
+            .map(|(fd, _)| PollFd::from_borrowed_fd(fd.as_fd(), PollFlags::IN))
+            .collect();
         poll_in_pieces(&mut fds, None);
         let ready: Vec<bool> = fds.iter().map(|fd| !fd.revents().is_empty()).collect();
         assert_eq!(ready, [false, false, false, false, true]);

@@ -13,8 +13,8 @@ use serde_json::{Value, json};
 
 use super::decoder_oracle::{Cut, Plan, check, feed, is_closed, lines};
 use super::{Decoder, Incoming, MAX_LINE};
-use crate::channel::{Channel, Filled, line};
 use crate::channel::handle_line;
+use crate::channel::{Channel, Filled, line};
 use crate::{Handle, HandleKind};
 
 fn json() -> impl Strategy<Value = Value> {

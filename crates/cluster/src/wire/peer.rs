@@ -39,7 +39,7 @@ impl Peer {
     pub(super) fn new() -> Peer {
         let (socket, ours) = UnixStream::pair().unwrap();
         socket.set_nonblocking(true).unwrap();
-        Peer { socket, channel: Channel::new(ours.into(), 1<<26) }
+        Peer { socket, channel: Channel::new(ours.into(), 1 << 26) }
     }
 
     pub(super) fn says(&mut self, bytes: &str) {

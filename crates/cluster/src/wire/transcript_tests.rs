@@ -12,8 +12,8 @@ use serde_json::{Value, json};
 use super::peer::{ACK, NACK, Peer, SERVER, SOCKET, UDP4, tcp};
 use super::{Envelope, Incoming};
 use crate::Handle;
-use crate::channel::{Filled, line};
 use crate::channel::handle_line;
+use crate::channel::{Filled, line};
 
 fn encoded(message: &impl serde::Serialize) -> String {
     String::from_utf8(line(message).unwrap()).unwrap()

@@ -160,7 +160,7 @@ impl Switchboard {
     }
 
     /// A worker gets no connection any more: it was asked to leave, or its channel is closed. What is under way to it stays so until
-    /// it answers or is gone. `voluntary`: it meant to leave, so that its listeners are not kept for a replacement.
+    /// it answers or can answer no more. `voluntary`: it meant to leave, so that its listeners are not kept for a replacement.
     pub(crate) fn leaves(&mut self, worker: WorkerId, voluntary: bool) {
         self.resting.forget(worker, None);
         self.parked.retain(|question| question.worker != worker);
@@ -176,7 +176,8 @@ impl Switchboard {
         }
     }
 
-    /// A worker's process is gone: connections that it had not taken go to others. Not before: it may hold the descriptors.
+    /// A worker answers no more: its channel is closed, which the kernel does when the process ends. Connections that it had not taken
+    /// go to others. Not before: while it may still take one it holds the descriptor, and two workers would serve one client.
     pub(crate) fn gone(&mut self, worker: WorkerId) {
         self.desk.forget(worker);
         for seq in self.desk.all_to(worker) {
@@ -199,12 +200,7 @@ impl Switchboard {
 
     /// Time has passed: those that have rested count as waiting again, those that are late are ended, and questions that wait for a
     /// descriptor are tried again.
-    pub(crate) fn tick(
-        &mut self,
-        now: Instant,
-        policy: SchedulingPolicy,
-        reserve: &mut Reserve,
-    ) {
+    pub(crate) fn tick(&mut self, now: Instant, policy: SchedulingPolicy, reserve: &mut Reserve) {
         for (worker, listener) in self.resting.rested(now) {
             if let Some(listener) = self.listeners.get_mut(&listener) {
                 if let Some(rotation) = listener.rotation() {

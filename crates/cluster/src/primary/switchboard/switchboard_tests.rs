@@ -239,7 +239,7 @@ fn holder(world: &World) -> Vec<WorkerId> {
 }
 
 #[test]
-fn a_connection_of_a_worker_that_hung_up_goes_on_when_its_process_is_gone_and_not_before() {
+fn a_connection_of_a_worker_that_leaves_goes_on_when_it_can_answer_no_more_and_not_before() {
     let mut world = two_workers(true);
     world.waits(ONE, 0);
     world.comes(0);
