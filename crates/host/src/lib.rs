@@ -10,6 +10,6 @@ mod meanwhile;
 mod service;
 
 pub use beginning::{advise, cannot_begin, is_taken};
-pub use end::{killed, tell_exit, tell_report};
+pub use end::{not_clean, tell_exit, tell_report};
 pub use meanwhile::meanwhile;
 pub use service::Service;

@@ -7,7 +7,7 @@ use cluster::{
 };
 use narrator::{Outcome, Story};
 
-use crate::{cannot_begin, killed, tell_exit, tell_report};
+use crate::{cannot_begin, not_clean, tell_exit, tell_report};
 
 /// Workers that die are replaced at once, but no more of them than this within a minute.
 const MOST_RESTARTS: usize = 20;
@@ -79,7 +79,7 @@ impl Service<'_> {
                 Event::Stopped(report) => {
                     tell_report(story, &report);
                     if !report.is_clean() {
-                        return Err(killed().into());
+                        return Err(not_clean(&report).into());
                     }
                 }
                 _ => {}

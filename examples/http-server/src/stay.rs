@@ -93,7 +93,7 @@ impl Stay {
             // ANCHOR_END: signal
             Event::Woken => return self.news(),
             Event::Stopped(report) if !report.is_clean() => {
-                return Err(host::killed().into());
+                return Err(host::not_clean(&report).into());
             }
             _ => {}
         }
