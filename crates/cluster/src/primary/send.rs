@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use super::Primary;
 use crate::channel::{handle_line, line};
+use crate::terms::LINE_LIMIT;
 use crate::{Error, Handle, SendError, WorkerId};
 
 /// What became of a message that was taken.
@@ -21,13 +22,13 @@ impl Primary {
     /// # Errors
     /// [`SendError::Full`] gives the message back: the worker does not read, or its program does not take what it read, and what waits for
     /// it has reached [`Settings::queue_limit`](crate::Settings::queue_limit); [`Event::Drain`](crate::Event::Drain) says when there is room. [`SendError::Failed`]: no such worker, its channel is closed or about to be, or the message
-    /// cannot be said in JSON.
+    /// cannot be said in JSON or is longer than the worker takes ([`Error::MessageTooLong`]).
     pub fn send<M: Serialize>(
         &mut self,
         worker: WorkerId,
         message: M,
     ) -> Result<Sent, SendError<M>> {
-        let mut bytes = line(&message).map_err(Error::NotJson)?;
+        let mut bytes = line(&message, self.line_limit(worker))?;
         self.send_line(worker, &mut bytes, &mut None).map_err(|refusal| refusal.into_error(message))
     }
 
@@ -42,7 +43,7 @@ impl Primary {
         handle: impl Into<Handle>,
     ) -> Result<Sent, SendError<(M, Handle)>> {
         let handle = handle.into();
-        let mut bytes = handle_line(&message, &handle)?;
+        let mut bytes = handle_line(&message, &handle, self.line_limit(worker))?;
         let mut handle = Some(handle);
         self.send_line(worker, &mut bytes, &mut handle).map_err(|refusal| match handle {
             Some(handle) => refusal.into_error((message, handle)),
@@ -53,17 +54,29 @@ impl Primary {
     /// Sends a message to every worker that is connected; says who could not be sent it, and why.
     ///
     /// # Errors
-    /// [`Error::NotJson`] when the message cannot be said in JSON; then nobody got it.
+    /// [`Error::NotJson`] when the message cannot be said in JSON, [`Error::MessageTooLong`] when it is longer than any of the workers takes;
+    /// then nobody got it.
     pub fn broadcast<M: Serialize>(&mut self, message: M) -> Result<Vec<(WorkerId, Error)>, Error> {
-        let bytes = line(&message).map_err(Error::NotJson)?;
         let connected: Vec<_> = self.workers().filter(|&id| self.takes_messages(id)).collect();
+        let limits = connected.iter().map(|&worker| self.line_limit(worker));
+        let bytes = line(&message, limits.max().unwrap_or(LINE_LIMIT))?;
         let mut missed = Vec::new();
         for worker in connected {
+            let (length, limit) = (bytes.len() - 1, self.line_limit(worker));
+            if length > limit {
+                missed.push((worker, Error::MessageTooLong { bytes: length, limit }));
+                continue;
+            }
             if let Err(refusal) = self.send_line(worker, &mut bytes.clone(), &mut None) {
                 missed.push((worker, refusal.into_error(()).into()));
             }
         }
         Ok(missed)
+    }
+
+    /// The longest line that a worker takes.
+    fn line_limit(&self, worker: WorkerId) -> usize {
+        self.workers.get(&worker).map_or(LINE_LIMIT, |child| child.line_limit)
     }
 
     fn takes_messages(&self, worker: WorkerId) -> bool {

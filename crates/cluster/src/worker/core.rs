@@ -13,6 +13,7 @@ use super::connections::{ListenerId, Listening};
 use super::watcher::Watcher;
 use crate::channel::Channel;
 use crate::eager::Eager;
+use crate::terms::LINE_LIMIT;
 use crate::wire::{Envelope, Received};
 use crate::{Error, WorkerId, sys};
 
@@ -64,7 +65,7 @@ impl Core {
     pub(super) fn new(id: WorkerId, socket: OwnedFd) -> Result<Core, Error> {
         sys::leave_interrupt_to_primary()
             .map_err(|errno| Error::System { what: "handle SIGINT", source: errno.into() })?;
-        let channel = Channel::new(socket, crate::terms::LINE_LIMIT);
+        let channel = Channel::new(socket, LINE_LIMIT);
         let socket = Arc::clone(channel.socket());
         let watcher = Watcher::start(Arc::clone(&socket))?;
         let flags = EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK;

@@ -27,11 +27,11 @@ impl State {
 
     fn hear(&mut self, incoming: Incoming) {
         match incoming {
-            Incoming::User(value) => {
-                self.inbox.push_back(WorkerEvent::Message(Message::from(value)));
+            Incoming::User(json) => {
+                self.inbox.push_back(WorkerEvent::Message(Message::from(json)));
             }
-            Incoming::UserWithHandle(value, fd) => {
-                let (message, error) = Message::with_descriptor(value, fd);
+            Incoming::UserWithHandle(json, fd) => {
+                let (message, error) = Message::with_descriptor(json, fd);
                 self.inbox.extend(error.map(WorkerEvent::Error));
                 self.inbox.push_back(WorkerEvent::Message(message));
             }

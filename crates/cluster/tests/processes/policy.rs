@@ -1,11 +1,11 @@
 //! Who chooses the worker for a connection, and when that may change.
 
 use std::net::{SocketAddr, TcpStream};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use cluster::{Address, Error, Event, Primary, SchedulingPolicy, Signal, WorkerId, json};
 
-use crate::harness::{DEADLINE, Events, Test, test};
+use crate::harness::{Events, Test, test};
 
 pub fn tests() -> Vec<Test> {
     vec![
