@@ -7,16 +7,22 @@
 #[path = "processes/harness.rs"]
 mod harness;
 
+#[path = "processes/attacks.rs"]
+mod attacks;
 #[path = "processes/crashes.rs"]
 mod crashes;
 #[path = "processes/ending.rs"]
 mod ending;
+#[path = "processes/floods.rs"]
+mod floods;
 #[path = "processes/handles.rs"]
 mod handles;
 #[path = "processes/handover.rs"]
 mod handover;
 #[path = "processes/hostile.rs"]
 mod hostile;
+#[path = "processes/inherited.rs"]
+mod inherited;
 #[path = "processes/leaks.rs"]
 mod leaks;
 #[path = "processes/lifecycle.rs"]
@@ -25,6 +31,8 @@ mod lifecycle;
 mod listen_errors;
 #[path = "processes/listening.rs"]
 mod listening;
+#[path = "processes/memory.rs"]
+mod memory;
 #[path = "processes/messages.rs"]
 mod messages;
 #[path = "processes/node.rs"]
@@ -68,6 +76,9 @@ fn main() {
         ending::tests,
         signals::tests,
         hostile::tests,
+        attacks::tests,
+        floods::tests,
+        inherited::tests,
         leaks::tests,
         restart::tests,
         settings::tests,
