@@ -21,7 +21,8 @@ pub fn tests() -> Vec<Test> {
             };
             let test = test(name).policy(policy).primary(primary).outside(outside);
             tests.push(test.worker(|mut me, _| {
-                let listener = me.listen(Listen::primary_fd(3)).unwrap();
+                let fd = std::env::args().nth(2).unwrap().parse().unwrap();
+                let listener = me.listen(Listen::primary_fd(fd)).unwrap();
                 while let Some(mut client) = listener.accept().unwrap() {
                     let _ = write!(client, "worker");
                 }
@@ -60,9 +61,9 @@ fn primary(mut primary: Primary) {
 fn goes_on_elsewhere(test: &Test, how: &str) {
     let ours = TcpListener::bind("127.0.0.1:0").unwrap();
     let at = ours.local_addr().unwrap().to_string();
+    // Inherited under its number.
     rustix::io::fcntl_setfd(&ours, rustix::io::FdFlags::empty()).unwrap();
-    let fd = ours.as_raw_fd();
-    let mut program = test.start_by_shell(&format!("exec \"$0\" {how} 3<&{fd}"));
+    let mut program = test.start_with(&[how, &ours.as_raw_fd().to_string()]);
     program.says("ready");
     assert_eq!(ask(&at).unwrap(), "worker");
     program.is_sent(Signal::SIGTERM);
