@@ -7,18 +7,24 @@
 #[path = "processes/harness.rs"]
 mod harness;
 
+#[path = "processes/attacks.rs"]
+mod attacks;
 #[path = "processes/crashes.rs"]
 mod crashes;
 #[path = "processes/ending.rs"]
 mod ending;
 #[path = "processes/forks.rs"]
 mod forks;
+#[path = "processes/floods.rs"]
+mod floods;
 #[path = "processes/handles.rs"]
 mod handles;
 #[path = "processes/handover.rs"]
 mod handover;
 #[path = "processes/hostile.rs"]
 mod hostile;
+#[path = "processes/inherited.rs"]
+mod inherited;
 #[path = "processes/leaks.rs"]
 mod leaks;
 #[path = "processes/lifecycle.rs"]
@@ -29,6 +35,8 @@ mod listen_errors;
 mod listening;
 #[path = "processes/long_lines.rs"]
 mod long_lines;
+#[path = "processes/memory.rs"]
+mod memory;
 #[path = "processes/messages.rs"]
 mod messages;
 #[path = "processes/node.rs"]
@@ -79,6 +87,9 @@ fn main() {
         signals::tests,
         hostile::tests,
         long_lines::tests,
+        attacks::tests,
+        floods::tests,
+        inherited::tests,
         leaks::tests,
         restart::tests,
         settings::tests,
