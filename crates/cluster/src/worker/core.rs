@@ -1,31 +1,20 @@
-//! What a worker's handles share: the channel, what arrived on it, and the one thread at a time that waits for more.
+//! What a worker's handles share: its state under a lock, and the one thread at a time that waits for more.
 
-use std::collections::{BTreeMap, VecDeque};
 use std::os::fd::{AsFd, OwnedFd};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
-use rustix::event::{EventfdFlags, PollFd, PollFlags, eventfd};
+use rustix::event::{PollFd, PollFlags};
 use rustix::io::Errno;
 
-use super::WorkerEvent;
-use super::connections::{ListenerId, Listening};
+use super::event::WorkerEvent;
+use super::state::{Standing, State};
 use super::watcher::Watcher;
 use crate::channel::Channel;
 use crate::eager::Eager;
-use crate::wire::{Envelope, Received};
+use crate::wakeup::Wakeup;
+use crate::wire::Envelope;
 use crate::{Error, WorkerId, sys};
-
-/// How far the end has come.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) enum Standing {
-    /// Messages go both ways.
-    Connected,
-    /// The primary asked us to leave.
-    Asked,
-    /// The channel is closed.
-    Left,
-}
 
 #[derive(Debug)]
 pub(super) struct Core {
@@ -36,28 +25,7 @@ pub(super) struct Core {
     /// Told whenever the thread that waits has read something.
     news: Condvar,
     /// Readable when the thread that waits has to look again at what it waits for.
-    interrupt: Arc<OwnedFd>,
-}
-
-#[derive(Debug)]
-pub(super) struct State {
-    pub channel: Channel,
-    pub inbox: VecDeque<WorkerEvent>,
-    pub standing: Standing,
-    pub listeners: BTreeMap<ListenerId, Listening>,
-    pub last_listener: ListenerId,
-    /// For Node's numbering of listeners on one address: the next number, and how many are open.
-    pub indexes: BTreeMap<String, (u32, usize)>,
-    /// The request whose answer somebody waits for, and the answer with the socket that came along.
-    pub replies: BTreeMap<u64, Option<(Received, Option<OwnedFd>)>>,
-    pub(super) seq: u64,
-    /// One thread reads at a time; the others wait for its news.
-    pub(super) somebody_reads: bool,
-    /// How many threads wait for its news.
-    waiting_for_reader: usize,
-    pub(super) interrupt: Arc<OwnedFd>,
-    eager: Eager,
-    pub(super) watcher: Watcher,
+    interrupt: Arc<Wakeup>,
 }
 
 impl Core {
@@ -67,26 +35,9 @@ impl Core {
         let channel = Channel::new(socket);
         let socket = Arc::clone(channel.socket());
         let watcher = Watcher::start(Arc::clone(&socket))?;
-        let flags = EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK;
-        let interrupt = eventfd(0, flags).map_err(Error::system("make an eventfd"))?;
-        let interrupt = Arc::new(interrupt);
-        let mut state = State {
-            channel,
-            inbox: VecDeque::new(),
-            standing: Standing::Connected,
-            listeners: BTreeMap::new(),
-            last_listener: 0,
-            indexes: BTreeMap::new(),
-            replies: BTreeMap::new(),
-            seq: 0,
-            somebody_reads: false,
-            waiting_for_reader: 0,
-            interrupt: Arc::clone(&interrupt),
-            eager: Eager::new(),
-            watcher,
-        };
-        let online = Envelope::act("online", state.next_seq());
-        state.channel.push_internal(&online);
+        let interrupt = Arc::new(Wakeup::new()?);
+        let mut state = State::new(channel, Arc::clone(&interrupt), watcher);
+        state.note(Envelope::act("online", 0));
         // If the primary is gone already, the first wait says so, or the watcher.
         let _ = state.channel.flush();
         Ok(Core { id, socket, state: Mutex::new(state), news: Condvar::new(), interrupt })
@@ -115,7 +66,7 @@ impl Core {
             }
             // Also a program that is always late looks once, or it would never hear anything.
             late = deadline.is_some_and(|deadline| deadline <= Instant::now());
-            state = if state.somebody_reads {
+            state = if state.reader.somebody_reads {
                 self.wait_for_reader(state, deadline)
             } else {
                 self.read_for_everybody(state, deadline)?
@@ -128,7 +79,7 @@ impl Core {
         mut state: MutexGuard<'a, State>,
         deadline: Option<Instant>,
     ) -> MutexGuard<'a, State> {
-        state.waiting_for_reader += 1;
+        state.reader.waiting += 1;
         let mut state = match deadline {
             None => self.news.wait(state).unwrap_or_else(PoisonError::into_inner),
             Some(deadline) => {
@@ -136,7 +87,7 @@ impl Core {
                 self.news.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0
             }
         };
-        state.waiting_for_reader -= 1;
+        state.reader.waiting -= 1;
         state
     }
 
@@ -146,19 +97,19 @@ impl Core {
         mut state: MutexGuard<'a, State>,
         deadline: Option<Instant>,
     ) -> Result<MutexGuard<'a, State>, Error> {
-        let shared = state.shared_sockets();
+        let shared = state.listeners.watched();
         let wants_write = state.channel.wants_write();
-        state.somebody_reads = true;
-        let mut eager = state.eager;
+        state.reader.somebody_reads = true;
+        let mut eager = state.reader.eager;
         drop(state);
         let slept = self.sleep(&mut eager, wants_write, &shared, deadline);
         let mut state = self.lock();
-        state.somebody_reads = false;
+        state.reader.somebody_reads = false;
         let read = state.read();
         let message = matches!(state.inbox.back(), Some(WorkerEvent::Message(_)));
         eager.learn(message);
-        state.eager = eager;
-        if state.waiting_for_reader > 0 {
+        state.reader.eager = eager;
+        if state.reader.waiting > 0 {
             self.news.notify_all(); // a system call, whether somebody waits or not
         }
         slept.and(read).map(|()| state)
@@ -179,7 +130,7 @@ impl Core {
         let mut fds: Vec<_> = [channel, interrupt].into_iter().chain(shared).collect();
         wait(eager, &mut fds, deadline)?;
         if !fds[1].revents().is_empty() {
-            let _ = rustix::io::read(&self.interrupt, &mut [0; 8]); // it is readable, or another thread was faster
+            self.interrupt.take();
         }
         if fds[2..].iter().any(|fd| !fd.revents().is_empty()) {
             std::thread::yield_now(); // it may be another thread that waits for the connection
@@ -195,7 +146,7 @@ impl Core {
             if state.channel.outbox().is_written() {
                 return Ok(());
             }
-            let (writable, mut eager) = (state.channel.wants_write(), state.eager);
+            let (writable, mut eager) = (state.channel.wants_write(), state.reader.eager);
             drop(state);
             if writable {
                 let channel = PollFd::from_borrowed_fd(self.socket.as_fd(), PollFlags::OUT);
@@ -213,12 +164,6 @@ impl Core {
 
     pub(super) fn notify(&self) {
         self.news.notify_all();
-    }
-}
-
-impl Drop for State {
-    fn drop(&mut self) {
-        self.leave();
     }
 }
 

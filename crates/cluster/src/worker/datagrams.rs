@@ -6,9 +6,9 @@ use std::os::fd::AsFd;
 use std::sync::Arc;
 use std::time::Instant;
 
-use super::connections::ListenerId;
 use super::core::Core;
-use super::listener::Waiting;
+use super::listeners::ListenerId;
+use super::waiting::Waiting;
 use crate::{Address, Error};
 
 /// A UDP socket that all workers share; Node's `dgram.Socket` in a worker. Each datagram goes to one of the workers that wait, as the
@@ -23,7 +23,7 @@ pub struct Datagrams {
 
 impl Datagrams {
     pub(super) fn new(core: Arc<Core>, id: ListenerId, address: Address) -> Result<Self, Error> {
-        let shared = core.lock().shared_socket(id);
+        let shared = core.lock().listeners.get(id).and_then(|it| it.shared()).cloned();
         let shared = shared.ok_or_else(|| Error::NotShared(address.to_string()))?;
         let socket = shared
             .as_fd()

@@ -7,8 +7,9 @@ use std::os::unix::net::{UnixListener, UnixStream};
 use std::sync::Arc;
 use std::time::Instant;
 
-use super::connections::ListenerId;
 use super::core::Core;
+use super::listeners::ListenerId;
+use super::waiting::Waiting;
 use crate::{Address, Error};
 
 /// A listener that all workers share; Node's `net.Server` in a worker.
@@ -87,7 +88,7 @@ impl<S: From<OwnedFd>> Listener<S> {
     }
 
     fn into_shared(self) -> Result<OwnedFd, Error> {
-        let socket = self.core.lock().take_socket(self.id);
+        let socket = self.core.lock().listeners.take_socket(self.id);
         let socket = socket.ok_or_else(|| Error::NotShared(self.address.to_string()))?;
         socket
             .as_fd()
@@ -120,29 +121,10 @@ impl Listener<UnixStream> {
 impl<S> Drop for Listener<S> {
     fn drop(&mut self) {
         let mut state = self.core.lock();
-        if !state.is_taken(self.id) {
+        if !state.listeners.is_taken(self.id) {
             // The primary learns of it with the next thing that we say or wait for. If there is none, because this is a panic or the
             // error that ends `main`, then it was no purpose but a crash, and the port belongs to the replacement.
             state.close_listener(self.id);
         }
-    }
-}
-
-/// One call that waits for a connection or a datagram; whatever ends it, the primary learns of it.
-pub(super) struct Waiting<'a> {
-    core: &'a Core,
-    id: ListenerId,
-}
-
-impl Waiting<'_> {
-    pub(super) fn begin(core: &Core, id: ListenerId) -> Waiting<'_> {
-        core.lock().begin_to_wait(id);
-        Waiting { core, id }
-    }
-}
-
-impl Drop for Waiting<'_> {
-    fn drop(&mut self) {
-        self.core.lock().end_waiting(self.id);
     }
 }

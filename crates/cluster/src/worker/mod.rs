@@ -1,12 +1,17 @@
 //! A worker's side: talks to its primary, listens where its siblings listen, and ends with its primary.
 
-mod connections;
+mod asking;
 mod core;
 mod datagrams;
+mod event;
+mod hearing;
 mod listen;
 mod listener;
+mod listeners;
 mod listening;
+mod serving;
 mod state;
+mod waiting;
 mod watcher;
 
 use std::os::fd::OwnedFd;
@@ -16,29 +21,16 @@ use std::time::Instant;
 use serde::Serialize;
 
 pub use self::datagrams::Datagrams;
+pub use self::event::WorkerEvent;
 pub use self::listen::Listen;
 pub use self::listener::Listener;
 
-use self::core::{Core, Standing};
+use self::core::Core;
+use self::state::{Standing, State};
 use crate::channel::line;
 use crate::primary::handle_line;
 use crate::wire::Envelope;
 use crate::{Error, Handle, Message, SendError, WorkerId};
-
-/// What happens to a worker.
-#[derive(Debug)]
-#[non_exhaustive]
-pub enum WorkerEvent {
-    /// The primary sent a message; Node's `message`.
-    Message(Message),
-    /// The primary asks this worker to end its work and leave. Its listeners are closed. What is sent now still arrives;
-    /// the channel closes with the next wait for an event.
-    Disconnect,
-    /// The primary sent what is no message. The channel goes on.
-    Error(Error),
-    /// The deadline of [`Worker::next_event_before`] passed, and nothing happened.
-    Deadline,
-}
 
 /// A worker, as it sees itself; Node's `cluster.worker` in the worker. Cheap to clone; clones may go to other threads.
 ///
@@ -212,8 +204,7 @@ impl Worker {
     pub fn run_in_background(&self) -> Result<(), Error> {
         let core = Arc::clone(&self.core);
         let read = move || {
-            let left =
-                |state: &mut core::State| Ok((state.standing == Standing::Left).then_some(()));
+            let left = |state: &mut State| Ok((state.standing == Standing::Left).then_some(()));
             // Nobody can be told of an error here; whoever waits next meets it, too.
             let _ = core.wait_for(None, left);
         };

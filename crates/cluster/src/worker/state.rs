@@ -1,75 +1,71 @@
-//! What a worker does with what arrives on the channel, and how it answers. No waiting here.
+//! What a worker knows, and what it says to its primary. Nothing here waits.
 
+use std::collections::{BTreeMap, VecDeque};
 use std::os::fd::OwnedFd;
+use std::sync::Arc;
 
-use super::WorkerEvent;
-use super::core::{Standing, State};
-use crate::channel::Filled;
-use crate::wire::{Envelope, Incoming, Received};
-use crate::{Error, Message};
+use super::event::WorkerEvent;
+use super::listeners::Listeners;
+use super::watcher::Watcher;
+use crate::Error;
+use crate::channel::Channel;
+use crate::eager::Eager;
+use crate::wakeup::Wakeup;
+use crate::wire::{Envelope, Received};
+
+/// How far the end has come.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Standing {
+    /// Messages go both ways.
+    Connected,
+    /// The primary asked us to leave.
+    Asked,
+    /// The channel is closed.
+    Left,
+}
+
+#[derive(Debug)]
+pub(super) struct State {
+    pub channel: Channel,
+    pub inbox: VecDeque<WorkerEvent>,
+    pub standing: Standing,
+    pub listeners: Listeners,
+    /// The request whose answer somebody waits for, and the answer with the socket that came along.
+    pub replies: BTreeMap<u64, Option<(Received, Option<OwnedFd>)>>,
+    seq: u64,
+    pub reader: Reader,
+    watcher: Watcher,
+}
+
+/// Who reads: one thread at a time; the others wait for its news.
+#[derive(Debug)]
+pub(super) struct Reader {
+    pub somebody_reads: bool,
+    /// How many threads wait for its news.
+    pub waiting: usize,
+    /// Makes it look again at what it waits for.
+    pub interrupt: Arc<Wakeup>,
+    pub eager: Eager,
+}
 
 impl State {
-    /// Reads once, without waiting, and acts on what came.
-    pub(super) fn read(&mut self) -> Result<(), Error> {
-        if self.standing == Standing::Left {
-            return Ok(());
-        }
-        let filled = self.channel.fill().map_err(Error::system("read from the channel"))?;
-        while let Some(incoming) = self.channel.next() {
-            self.hear(incoming);
-        }
-        if filled == Filled::Closed {
-            // Not our doing: the watcher goes on, and ends us if the program does not.
-            self.standing = Standing::Left;
-        }
-        Ok(())
-    }
-
-    fn hear(&mut self, incoming: Incoming) {
-        match incoming {
-            Incoming::User(value) => {
-                self.inbox.push_back(WorkerEvent::Message(Message::from(value)));
-            }
-            Incoming::UserWithHandle(value, fd) => {
-                let (message, error) = Message::with_descriptor(value, fd);
-                self.inbox.extend(error.map(WorkerEvent::Error));
-                self.inbox.push_back(WorkerEvent::Message(message));
-            }
-            Incoming::Cluster(received) => self.obey(received, None),
-            Incoming::ClusterWithHandle(received, fd) => self.obey(received, Some(fd)),
-            Incoming::Nack => {
-                let given_up = self.channel.resend_handle();
-                self.inbox.extend(given_up.map(|_| WorkerEvent::Error(Error::Undelivered(1))));
-            }
-            Incoming::Bad(bad) => self.inbox.push_back(WorkerEvent::Error(bad.into())),
-            // The channel keeps the rest to itself.
-            _ => {}
-        }
-    }
-
-    /// What the primary says to the cluster layer. What nobody here knows is ignored, as Node does.
-    fn obey(&mut self, received: Received, fd: Option<OwnedFd>) {
-        match received.act() {
-            Some("disconnect") if self.standing == Standing::Connected => {
-                self.standing = Standing::Asked;
-                self.close_listeners();
-                self.inbox.push_back(WorkerEvent::Disconnect);
-            }
-            Some("newconn") => self.new_connection(&received, fd),
-            Some(_) => {}
-            None => {
-                if let Some(reply) = received.ack().and_then(|ack| self.replies.get_mut(&ack)) {
-                    *reply = Some((received, fd));
-                }
-            }
+    pub(super) fn new(channel: Channel, interrupt: Arc<Wakeup>, watcher: Watcher) -> State {
+        State {
+            channel,
+            inbox: VecDeque::new(),
+            standing: Standing::Connected,
+            listeners: Listeners::default(),
+            replies: BTreeMap::new(),
+            seq: 0,
+            reader: Reader { somebody_reads: false, waiting: 0, interrupt, eager: Eager::new() },
+            watcher,
         }
     }
 
     /// Makes the thread that waits look again at what it waits for.
     pub(super) fn interrupt_reader(&self) {
-        if self.somebody_reads {
-            // It fails only where the counter is full, and then it is readable.
-            let _ = rustix::io::write(&self.interrupt, &1u64.to_ne_bytes());
+        if self.reader.somebody_reads {
+            self.reader.interrupt.wake();
         }
     }
 
@@ -84,9 +80,8 @@ impl State {
 
     /// Sends a request to the primary's cluster layer; its answer will be in `replies`.
     pub(super) fn request(&mut self, message: Envelope) -> u64 {
-        let seq = self.next_seq();
+        let seq = self.note(message);
         self.replies.insert(seq, None);
-        self.channel.push_internal(&Envelope { seq, ..message });
         seq
     }
 
@@ -97,10 +92,12 @@ impl State {
         let _ = self.channel.flush();
     }
 
-    /// Sends a message to the primary's cluster layer, with the next one or the next wait.
-    pub(super) fn note(&mut self, message: Envelope) {
-        let seq = self.next_seq();
+    /// Sends a message to the primary's cluster layer, with the next one or the next wait. Returns its number.
+    pub(super) fn note(&mut self, message: Envelope) -> u64 {
+        let seq = self.seq;
+        self.seq += 1;
         self.channel.push_internal(&Envelope { seq, ..message });
+        seq
     }
 
     /// Closes the channel.
@@ -111,10 +108,10 @@ impl State {
             self.channel.close();
         }
     }
+}
 
-    pub(super) fn next_seq(&mut self) -> u64 {
-        let seq = self.seq;
-        self.seq += 1;
-        seq
+impl Drop for State {
+    fn drop(&mut self) {
+        self.leave();
     }
 }
