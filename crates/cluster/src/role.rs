@@ -36,6 +36,10 @@ static WORKER: OnceLock<bool> = OnceLock::new();
 /// out of the environment, so that programs that the worker starts do not believe it is theirs, and the
 /// primary is told that this worker is online.
 ///
+/// From here on a worker leaves SIGINT to its primary, and SIGTERM, unless its primary sent it or this very process: a terminal, systemd and timeout(1)
+/// send theirs to all processes of the group, and what they mean is the primary's decision. A handler of the program's own takes
+/// the place of that. When the primary ends, however that comes, the worker ends within a second, even one that was stopped (SIGSTOP).
+///
 /// # Errors
 /// [`Error::RoleTaken`] on a second call; [`Error::ThreadsRunning`] when this is not the only thread (changing the
 /// environment would not be safe); [`Error::NoChannel`] and [`Error::AdvancedSerialization`] in a worker whose

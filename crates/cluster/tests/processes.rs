@@ -19,6 +19,8 @@ mod handover;
 mod hostile;
 #[path = "processes/leaks.rs"]
 mod leaks;
+#[path = "processes/left_to_primary.rs"]
+mod left_to_primary;
 #[path = "processes/lifecycle.rs"]
 mod lifecycle;
 #[path = "processes/listen_errors.rs"]
@@ -82,5 +84,6 @@ fn main() {
         handover::tests,
         node::tests,
         node_listening::tests,
+        left_to_primary::tests,
     ]);
 }

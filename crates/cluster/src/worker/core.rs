@@ -8,13 +8,14 @@ use rustix::event::{PollFd, PollFlags};
 use rustix::io::Errno;
 
 use super::event::WorkerEvent;
+use super::origin::Origin;
 use super::state::{Standing, State};
 use super::watcher::Watcher;
 use crate::channel::Channel;
 use crate::eager::Eager;
 use crate::wakeup::Wakeup;
 use crate::wire::Envelope;
-use crate::{Error, WorkerId, sys};
+use crate::{Error, WorkerId};
 
 #[derive(Debug)]
 pub(super) struct Core {
@@ -30,11 +31,10 @@ pub(super) struct Core {
 
 impl Core {
     pub(super) fn new(id: WorkerId, socket: OwnedFd) -> Result<Core, Error> {
-        sys::leave_interrupt_to_primary()
-            .map_err(|errno| Error::System { what: "handle SIGINT", source: errno.into() })?;
+        let primary = Origin::follow(&socket)?.open()?;
         let channel = Channel::new(socket);
         let socket = Arc::clone(channel.socket());
-        let watcher = Watcher::start(Arc::clone(&socket))?;
+        let watcher = Watcher::start(Arc::clone(&socket), primary)?;
         let interrupt = Arc::new(Wakeup::new()?);
         let mut state = State::new(channel, Arc::clone(&interrupt), watcher);
         state.note(Envelope::act("online", 0));

@@ -9,6 +9,7 @@ mod listen;
 mod listener;
 mod listeners;
 mod listening;
+mod origin;
 mod serving;
 mod state;
 mod waiting;
