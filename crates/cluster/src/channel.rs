@@ -34,6 +34,8 @@ pub(crate) struct Channel {
     outbox: Outbox,
     /// The peer takes nothing any more, although it may still write.
     deaf: bool,
+    /// How many handles came without their descriptors.
+    handles_lost: u64,
 }
 
 impl Channel {
@@ -43,7 +45,13 @@ impl Channel {
             decoder: Decoder::new(MAX_LINE),
             outbox: Outbox::default(),
             deaf: false,
+            handles_lost: 0,
         }
+    }
+
+    /// How many handles came without their descriptors, because this process had no room for them. Each is sent again, three times at most.
+    pub(crate) fn handles_lost(&self) -> u64 {
+        self.handles_lost
     }
 
     pub(crate) fn socket(&self) -> &Arc<OwnedFd> {
@@ -85,7 +93,10 @@ impl Channel {
             let incoming = self.decoder.next()?;
             match incoming {
                 Incoming::Ack => self.outbox.acknowledged(),
-                Incoming::HandleWithoutDescriptor => self.outbox.answer(NACK),
+                Incoming::HandleWithoutDescriptor => {
+                    self.handles_lost += 1;
+                    self.outbox.answer(NACK);
+                }
                 Incoming::SocketQuestion { closing, ref key } => {
                     // We do not count what became of a socket: it is the program's, and gone from here.
                     // `json!` would sort the fields; Node writes them in this order.

@@ -156,7 +156,7 @@ pub use address::Address;
 #[cfg(target_os = "linux")]
 pub use cpus::available_parallelism;
 #[cfg(target_os = "linux")]
-pub use error::{Error, SendError};
+pub use error::{Error, IntoStdError, SendError};
 #[cfg(target_os = "linux")]
 pub use exit::Exit;
 #[cfg(target_os = "linux")]

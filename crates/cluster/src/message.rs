@@ -28,6 +28,11 @@ impl Message {
         self.value.as_str()
     }
 
+    /// How long it was as a line on the channel.
+    pub(crate) fn line_bytes(&self) -> usize {
+        self.value.to_string().len() + 1
+    }
+
     /// Makes sure that what came with the message is a socket. Anything else is closed.
     pub(crate) fn with_descriptor(
         value: Value,

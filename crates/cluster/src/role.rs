@@ -3,6 +3,7 @@
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use crate::terms::Terms;
 use crate::{Error, Primary, Worker, WorkerId, sys};
 
 /// What this process is; Node's `cluster.isPrimary` and `cluster.isWorker`, with what belongs to each.
@@ -60,8 +61,8 @@ pub fn role() -> Result<Role, Error> {
     if !worker {
         return Primary::new().map(Role::Primary);
     }
-    let [id, channel, mode] =
-        ["NODE_UNIQUE_ID", "NODE_CHANNEL_FD", "NODE_CHANNEL_SERIALIZATION_MODE"]
+    let [id, channel, mode, terms] =
+        ["NODE_UNIQUE_ID", "NODE_CHANNEL_FD", "NODE_CHANNEL_SERIALIZATION_MODE", Terms::VARIABLE]
             .map(|name| sys::take_variable(name).map(|value| value.to_string_lossy().into_owned()));
     if mode.is_some_and(|mode| mode == "advanced") {
         return Err(Error::AdvancedSerialization);
@@ -75,7 +76,9 @@ pub fn role() -> Result<Role, Error> {
     }
     // Node reads the number as `NODE_UNIQUE_ID | 0`, so that anything else than a number is 0.
     let id = WorkerId(id.and_then(|id| id.trim().parse().ok()).unwrap_or(0));
-    Worker::new(id, socket).map(Role::Worker)
+    // Only a primary of ours says them.
+    let terms = terms.and_then(|terms| Terms::from_text(&terms));
+    Worker::new(id, socket, terms).map(Role::Worker)
 }
 
 /// Whether this process is a worker; Node's `cluster.isWorker`. Constant for the life of the process.

@@ -43,6 +43,8 @@ mod program;
 mod queues;
 #[path = "processes/raw.rs"]
 mod raw;
+#[path = "processes/raw_primary.rs"]
+mod raw_primary;
 #[path = "processes/remote.rs"]
 mod remote;
 #[path = "processes/restart.rs"]
@@ -59,6 +61,10 @@ mod signals;
 mod storm;
 #[path = "processes/waiting.rs"]
 mod waiting;
+#[path = "processes/worker_limits.rs"]
+mod worker_limits;
+#[path = "processes/worker_terms.rs"]
+mod worker_terms;
 
 fn main() {
     harness::main(&[
@@ -84,6 +90,8 @@ fn main() {
         handover::tests,
         node::tests,
         node_listening::tests,
+        worker_limits::tests,
+        worker_terms::tests,
         left_to_primary::tests,
     ]);
 }

@@ -1,6 +1,5 @@
 //! Asking the primary for a listener; Node's `queryServer`.
 
-use std::io;
 use std::net::{SocketAddr, TcpStream};
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
@@ -9,18 +8,18 @@ use std::sync::Arc;
 
 use rustix::fs::{OFlags, fcntl_getfl};
 use rustix::io::Errno;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::Worker;
 use super::datagrams::Datagrams;
 use super::listen::Listen;
-use super::listener::Listener;
+use super::listener::{Listener, Mode};
 use super::listeners::ListenerId;
 use super::listening::{HandedOver, Listening, Source};
-use super::state::Standing;
+use super::replies::Reply;
 use crate::bind;
-use crate::wire::Envelope;
-use crate::{Address, Error};
+use crate::wire::{Envelope, Received};
+use crate::{Address, Error, SchedulingPolicy};
 
 impl Worker {
     /// Listens for TCP where all workers that ask for it listen; Node's `server.listen()` in a worker.
@@ -29,7 +28,8 @@ impl Worker {
     /// `listen` on 0 the first one, their second the second.
     ///
     /// # Errors
-    /// [`Error::Listen`] names the address and says why; [`Error::Blocking`]; [`Error::PrimaryGone`] when this worker is leaving.
+    /// [`Error::Listen`] names the address and says why; [`Error::Blocking`]; [`Error::Leaving`] when the primary has asked this worker to
+    /// leave; [`Error::PrimaryGone`] when the channel is closed.
     pub fn listen(&mut self, on: impl Into<Listen>) -> Result<Listener<TcpStream>, Error> {
         self.listen_on(on.into())
     }
@@ -55,13 +55,18 @@ impl Worker {
 
     fn listen_on<S: From<OwnedFd>>(&mut self, on: Listen) -> Result<Listener<S>, Error> {
         let granted = self.ask(&on, on.resolve()?)?;
-        let blocking = granted.shared && on.blocking;
-        Ok(Listener::new(Arc::clone(&self.core), granted.id, granted.up, blocking))
+        let mode = match (granted.shared, on.blocking) {
+            (false, _) => Mode::HandedOver,
+            (true, false) => Mode::Shared,
+            (true, true) => Mode::Blocking,
+        };
+        Ok(Listener::new(Arc::clone(&self.core), granted.id, granted.up, mode))
     }
 
     fn ask(&mut self, on: &Listen, address: Address) -> Result<Granted, Error> {
+        self.core.lock().check_serves()?;
         if on.exclusive {
-            return self.bind_alone(on, address);
+            return self.bind_alone(on, &address).map_err(|error| self.failed(&address, error));
         }
         let index = self.core.lock().listeners.take_index(&address);
         let granted = self.ask_primary(on, &address, index);
@@ -72,47 +77,32 @@ impl Worker {
     }
 
     /// A socket of this worker's own; the primary learns nothing of it.
-    fn bind_alone(&mut self, on: &Listen, address: Address) -> Result<Granted, Error> {
+    fn bind_alone(&self, on: &Listen, address: &Address) -> Result<Granted, Error> {
         let refused = |source| Error::Listen { address: address.to_string(), source };
-        let socket = bind::bind(&address, &on.options()).map_err(refused)?;
+        let socket = bind::bind(address, &on.options()).map_err(refused)?;
         socket.set_nonblocking(!on.blocking).map_err(refused)?;
         let socket = OwnedFd::from(socket);
-        let port = start(&socket, &address, on)?;
+        let port = start(&socket, address, on)?;
         let up = port.map_or_else(|| address.clone(), |port| address.clone().with_port(port));
-        let own = Listening::new(None, address, Source::Shared(Arc::new(socket)));
+        let own = Listening::new(None, address.clone(), Source::Shared(Arc::new(socket)));
         let id = self.core.lock().listeners.add(own);
         Ok(Granted { id, up, shared: true })
     }
 
-    fn ask_primary(
-        &mut self,
-        on: &Listen,
-        address: &Address,
-        index: u32,
-    ) -> Result<Granted, Error> {
+    fn ask_primary(&self, on: &Listen, address: &Address, index: u32) -> Result<Granted, Error> {
         let query = query(address, on, index);
-        let request = self.core.lock().request(query.clone());
-        let answer = self.core.wait_for(None, |state| {
-            let answered = state.replies.get(&request).is_some_and(Option::is_some);
-            if !answered && state.standing != Standing::Connected {
-                return Err(Error::PrimaryGone); // a worker that is leaving gets no answer
-            }
-            Ok(answered.then(|| state.replies.remove(&request)).flatten().flatten())
-        });
-        self.core.lock().replies.remove(&request);
-        let Some((reply, socket)) = answer? else { return Err(Error::PrimaryGone) };
-        let refused = |errno: i32| Error::Listen {
-            address: address.to_string(),
-            source: io::Error::from_raw_os_error(errno),
-        };
+        let (reply, socket) = self.await_answer(address, &query)?;
         if let Some(errno @ ..0) = reply.number("errno") {
-            return Err(refused(i32::try_from(-errno).unwrap_or(Errno::INVAL.raw_os_error())));
+            return Err(refused(address)(Errno::from_raw_os_error(
+                i32::try_from(-errno).unwrap_or(Errno::INVAL.raw_os_error()),
+            )));
         }
         let port = match &socket {
-            Some(socket) => start(socket, address, on).inspect_err(|_| {
+            Some(socket) => start(socket, address, on).map_err(|error| {
                 // The primary counts this worker in already.
                 let key = reply.text("key").unwrap_or_default();
-                self.core.lock().say(Envelope::on("close", key, 0));
+                self.core.lock().note(Envelope::on("close", key, 0));
+                self.failed(address, error)
             })?,
             None => reply.get("sockname").and_then(|name| name.get("port")).and_then(port_of),
         };
@@ -129,6 +119,61 @@ impl Worker {
         let port = port.map_or_else(|| up.to_fields().1, Value::from);
         state.say(Envelope { act: Some("listening"), port: Some(port), ..query });
         Ok(Granted { id, up, shared })
+    }
+
+    /// What the primary answers, and the socket that comes along.
+    fn await_answer(
+        &self,
+        address: &Address,
+        query: &Envelope,
+    ) -> Result<(Received, Option<OwnedFd>), Error> {
+        let no_room = |errno| self.failed(address, refused(address)(errno));
+        let reserve = self.reserve(address).map_err(no_room)?;
+        let request = self.core.lock().request(query.clone(), reserve);
+        let answer = self.core.wait_for(None, |state| match state.replies.take(request) {
+            Some(reply) => Ok(Some(reply)),
+            None => state.check_serves().map(|()| None), // a worker that is leaving gets no answer
+        });
+        self.core.lock().replies.forget(request);
+        match answer? {
+            Some(Reply::Answered(reply, socket)) => Ok((reply, socket)),
+            Some(Reply::GivenUp) => Err(no_room(Errno::MFILE)),
+            None => Err(Error::PrimaryGone),
+        }
+    }
+
+    /// Room for the socket that the answer may bring: without it the answer would be lost, and not come again.
+    fn reserve(&self, address: &Address) -> rustix::io::Result<Option<OwnedFd>> {
+        let datagrams = matches!(address, Address::Udp(_) | Address::PrimaryUdpFd(_));
+        if self.scheduling_policy() == Some(SchedulingPolicy::RoundRobin) && !datagrams {
+            return Ok(None); // it brings none
+        }
+        rustix::io::fcntl_dupfd_cloexec(self.core.socket(), 0).map(Some)
+    }
+
+    /// Tells a primary of ours that this worker cannot listen, and why: nobody else knows.
+    fn failed(&self, address: &Address, error: Error) -> Error {
+        if self.core.terms.is_none() {
+            return error;
+        }
+        let (errno, blocking) = match &error {
+            Error::Listen { source, .. } => {
+                (Some(json!(-source.raw_os_error().unwrap_or(Errno::INVAL.raw_os_error()))), None)
+            }
+            Error::Blocking { blocks, .. } => (None, Some(*blocks)),
+            _ => return error,
+        };
+        let (place, port, address_type) = address.to_fields();
+        self.core.lock().say(Envelope {
+            errno,
+            blocking,
+            address: Some(place),
+            port: Some(port),
+            address_type: Some(address_type),
+            fd: number(address),
+            ..Envelope::act("listenFailed", 0)
+        });
+        error
     }
 }
 
@@ -153,10 +198,7 @@ fn query(asked: &Address, on: &Listen, index: u32) -> Envelope {
         address: Some(address),
         port: Some(port),
         address_type: Some(address_type),
-        fd: match asked {
-            Address::PrimaryFd(number) | Address::PrimaryUdpFd(number) => Some(*number),
-            _ => datagrams.then_some(-1),
-        },
+        fd: number(asked).or(datagrams.then_some(-1)),
         flags: matches!(asked, Address::Tcp(_) | Address::Udp(_)).then_some(flags),
         backlog: on.backlog,
         readable_all: readable_all.then_some(true),
@@ -169,22 +211,33 @@ fn query(asked: &Address, on: &Listen, index: u32) -> Envelope {
 
 /// Makes a shared socket listen, and says its port.
 fn start(socket: &OwnedFd, address: &Address, on: &Listen) -> Result<Option<u16>, Error> {
-    let refused =
-        |errno: Errno| Error::Listen { address: address.to_string(), source: errno.into() };
-    let bound = rustix::net::getsockname(socket).map_err(refused)?;
+    let bound = rustix::net::getsockname(socket).map_err(refused(address))?;
     let port = SocketAddr::try_from(bound).ok().map(|bound| bound.port());
     // A Node primary sends an unbound socket where the port is taken: its bind fails late.
     if address.port().is_some_and(|wanted| wanted > 0 && port != Some(wanted)) {
-        return Err(refused(Errno::ADDRINUSE));
+        return Err(refused(address)(Errno::ADDRINUSE));
     }
-    let blocks = !fcntl_getfl(socket).map_err(refused)?.contains(OFlags::NONBLOCK);
+    let blocks = !fcntl_getfl(socket).map_err(refused(address))?.contains(OFlags::NONBLOCK);
     if blocks != on.blocking {
         return Err(Error::Blocking { address: address.to_string(), blocks });
     }
     if !matches!(address, Address::Udp(_) | Address::PrimaryUdpFd(_)) {
-        rustix::net::listen(socket, bind::backlog(on.backlog.map(i64::from))).map_err(refused)?;
+        let backlog = bind::backlog(on.backlog.map(i64::from));
+        rustix::net::listen(socket, backlog).map_err(refused(address))?;
     }
     Ok(port)
+}
+
+fn refused(address: &Address) -> impl Fn(Errno) -> Error {
+    move |errno| Error::Listen { address: address.to_string(), source: errno.into() }
+}
+
+/// The number that the primary has the socket open under, where it was asked for by that.
+fn number(address: &Address) -> Option<i32> {
+    match address {
+        Address::PrimaryFd(number) | Address::PrimaryUdpFd(number) => Some(*number),
+        _ => None,
+    }
 }
 
 fn port_of(value: &Value) -> Option<u16> {

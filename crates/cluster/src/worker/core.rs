@@ -7,12 +7,13 @@ use std::time::Instant;
 use rustix::event::{PollFd, PollFlags};
 use rustix::io::Errno;
 
-use super::event::WorkerEvent;
 use super::origin::Origin;
-use super::state::{Standing, State};
+use super::rest::REST;
+use super::state::State;
 use super::watcher::Watcher;
 use crate::channel::Channel;
 use crate::eager::Eager;
+use crate::terms::Terms;
 use crate::wakeup::Wakeup;
 use crate::wire::Envelope;
 use crate::{Error, WorkerId};
@@ -20,6 +21,8 @@ use crate::{Error, WorkerId};
 #[derive(Debug)]
 pub(super) struct Core {
     pub id: WorkerId,
+    /// `None`: the primary is not ours.
+    pub terms: Option<Terms>,
     /// The channel's socket, to be waited for without holding the lock.
     socket: Arc<OwnedFd>,
     state: Mutex<State>,
@@ -30,22 +33,25 @@ pub(super) struct Core {
 }
 
 impl Core {
-    pub(super) fn new(id: WorkerId, socket: OwnedFd) -> Result<Core, Error> {
+    pub(super) fn new(id: WorkerId, socket: OwnedFd, terms: Option<Terms>) -> Result<Core, Error> {
         let primary = Origin::follow(&socket)?.open()?;
         let channel = Channel::new(socket);
         let socket = Arc::clone(channel.socket());
         let watcher = Watcher::start(Arc::clone(&socket), primary)?;
         let interrupt = Arc::new(Wakeup::new()?);
-        let mut state = State::new(channel, Arc::clone(&interrupt), watcher);
-        state.note(Envelope::act("online", 0));
+        let mut state = State::new(channel, terms, Arc::clone(&interrupt), watcher);
         // If the primary is gone already, the first wait says so, or the watcher.
-        let _ = state.channel.flush();
-        Ok(Core { id, socket, state: Mutex::new(state), news: Condvar::new(), interrupt })
+        state.say(Envelope { peer: terms.map(|_| "rust"), ..Envelope::act("online", 0) });
+        Ok(Core { id, terms, socket, state: Mutex::new(state), news: Condvar::new(), interrupt })
     }
 
     pub(super) fn lock(&self) -> MutexGuard<'_, State> {
         // A panic in another thread leaves whole messages behind: every change is made under one lock.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn socket(&self) -> &OwnedFd {
+        &self.socket
     }
 
     /// Waits until `found` finds something, or the deadline has passed (`None`). Meanwhile it reads what arrives, for everybody.
@@ -66,10 +72,10 @@ impl Core {
             }
             // Also a program that is always late looks once, or it would never hear anything.
             late = deadline.is_some_and(|deadline| deadline <= Instant::now());
-            state = if state.reader.somebody_reads {
+            state = if state.reader.sleeps {
                 self.wait_for_reader(state, deadline)
             } else {
-                self.read_for_everybody(state, deadline)?
+                self.read_for_everybody(state, deadline)
             };
         }
     }
@@ -96,80 +102,69 @@ impl Core {
         &'a self,
         mut state: MutexGuard<'a, State>,
         deadline: Option<Instant>,
-    ) -> Result<MutexGuard<'a, State>, Error> {
+    ) -> MutexGuard<'a, State> {
         let shared = state.listeners.watched();
-        let wants_write = state.channel.wants_write();
-        state.reader.somebody_reads = true;
+        let rests = state.listeners.rested_at().into_iter().chain(state.rest.until());
+        let until = rests.chain(deadline).min();
+        let mut wanted = PollFlags::empty();
+        wanted.set(PollFlags::IN, state.listens_to_primary());
+        wanted.set(PollFlags::OUT, state.channel.wants_write());
+        state.reader.sleeps = true;
+        state.reader.watches_write = wanted.contains(PollFlags::OUT);
         let mut eager = state.reader.eager;
         drop(state);
-        let slept = self.sleep(&mut eager, wants_write, &shared, deadline);
+        let channel_has_news = self.sleep(&mut eager, wanted, &shared, until);
         let mut state = self.lock();
-        state.reader.somebody_reads = false;
-        let read = state.read();
-        let message = matches!(state.inbox.back(), Some(WorkerEvent::Message(_)));
-        eager.learn(message);
+        state.reader.sleeps = false;
+        eager.learn(channel_has_news && state.read());
         state.reader.eager = eager;
         if state.reader.waiting > 0 {
             self.news.notify_all(); // a system call, whether somebody waits or not
         }
-        slept.and(read).map(|()| state)
+        state
     }
 
+    /// Whether the channel should be read.
     fn sleep(
         &self,
         eager: &mut Eager,
-        wants_write: bool,
+        wanted: PollFlags,
         shared: &[Arc<OwnedFd>],
-        deadline: Option<Instant>,
-    ) -> Result<(), Error> {
-        let mut wanted = PollFlags::IN;
-        wanted.set(PollFlags::OUT, wants_write);
+        until: Option<Instant>,
+    ) -> bool {
         let channel = PollFd::from_borrowed_fd(self.socket.as_fd(), wanted);
         let interrupt = PollFd::from_borrowed_fd(self.interrupt.as_fd(), PollFlags::IN);
         let shared = shared.iter().map(|fd| PollFd::from_borrowed_fd(fd.as_fd(), PollFlags::IN));
         let mut fds: Vec<_> = [channel, interrupt].into_iter().chain(shared).collect();
-        wait(eager, &mut fds, deadline)?;
+        match eager.poll(&mut fds, until.map(crate::time_left).as_ref()) {
+            Ok(_) => {}
+            Err(Errno::INTR) => return false,
+            Err(_) => {
+                // No memory, or a limit of open files below the number of sockets here: poll(2). The channel is looked at all the same.
+                std::thread::sleep(REST);
+                return true;
+            }
+        }
         if !fds[1].revents().is_empty() {
             self.interrupt.take();
         }
         if fds[2..].iter().any(|fd| !fd.revents().is_empty()) {
             std::thread::yield_now(); // it may be another thread that waits for the connection
         }
-        Ok(())
+        // Also where it is not wanted: the other side may have closed it.
+        fds[0].revents().intersects(!PollFlags::OUT)
     }
 
-    /// Writes all that waits, without reading where that is not needed.
-    pub(super) fn write_the_rest(&self) -> Result<(), Error> {
-        loop {
-            let mut state = self.lock();
+    /// Writes all that waits, and reads meanwhile.
+    pub(super) fn write_the_rest(&self, deadline: Option<Instant>) -> Result<(), Error> {
+        self.wait_for(deadline, |state| {
             state.flush()?;
-            if state.channel.outbox().is_written() {
-                return Ok(());
-            }
-            let (writable, mut eager) = (state.channel.wants_write(), state.reader.eager);
-            drop(state);
-            if writable {
-                let channel = PollFd::from_borrowed_fd(self.socket.as_fd(), PollFlags::OUT);
-                wait(&mut eager, &mut [channel], None)?;
-            } else {
-                // A handle has to be acknowledged first: that must be read.
-                self.wait_for(None, |state| {
-                    let goes_on =
-                        state.channel.wants_write() || state.channel.outbox().is_written();
-                    Ok((goes_on || state.standing == Standing::Left).then_some(()))
-                })?;
-            }
-        }
+            Ok(state.channel.outbox().is_written().then_some(()))
+        })
+        .map(drop)
     }
 
     pub(super) fn notify(&self) {
         self.news.notify_all();
-    }
-}
-
-fn wait(eager: &mut Eager, fds: &mut [PollFd<'_>], deadline: Option<Instant>) -> Result<(), Error> {
-    match eager.poll(fds, deadline.map(crate::time_left).as_ref()) {
-        Ok(_) | Err(Errno::INTR) => Ok(()),
-        Err(errno) => Err(Error::system("wait for events")(errno)),
     }
 }

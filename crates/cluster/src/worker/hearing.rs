@@ -2,46 +2,60 @@
 
 use std::os::fd::OwnedFd;
 
-use super::event::WorkerEvent;
+use super::rest::is_no_room;
 use super::state::{Standing, State};
 use crate::channel::Filled;
-use crate::wire::{Incoming, Received};
+use crate::wire::{Envelope, Incoming, Received};
 use crate::{Error, Message};
 
 impl State {
-    /// Reads once, without waiting, and acts on what came.
-    pub(super) fn read(&mut self) -> Result<(), Error> {
+    /// Reads once, without waiting, and acts on what came. Whether a message was there.
+    pub(super) fn read(&mut self) -> bool {
         if self.standing == Standing::Left {
-            return Ok(());
+            return false;
         }
-        let filled = self.channel.fill().map_err(Error::system("read from the channel"))?;
+        let filled = self.channel.fill().unwrap_or_else(|errno| {
+            if is_no_room(errno) {
+                self.rest.begin();
+                return Filled::Nothing;
+            }
+            // The socket is none any more: the program has closed descriptors that are not its own.
+            Filled::Closed
+        });
+        let mut messages = false;
         while let Some(incoming) = self.channel.next() {
+            messages |= matches!(incoming, Incoming::User(_) | Incoming::UserWithHandle(..));
             self.hear(incoming);
         }
+        self.replies.handles_lost(self.channel.handles_lost());
         if filled == Filled::Closed {
             // Not our doing: the watcher goes on, and ends us if the program does not.
             self.standing = Standing::Left;
         }
-        Ok(())
+        messages
     }
 
     fn hear(&mut self, incoming: Incoming) {
         match incoming {
-            Incoming::User(value) => {
-                self.inbox.push_back(WorkerEvent::Message(Message::from(value)));
-            }
+            Incoming::User(value) => self.inbox.message(Message::from(value)),
             Incoming::UserWithHandle(value, fd) => {
+                self.replies.handle_arrived(self.channel.handles_lost());
                 let (message, error) = Message::with_descriptor(value, fd);
-                self.inbox.extend(error.map(WorkerEvent::Error));
-                self.inbox.push_back(WorkerEvent::Message(message));
+                if let Some(error) = error {
+                    self.inbox.error(error);
+                }
+                self.inbox.message(message);
             }
             Incoming::Cluster(received) => self.obey(received, None),
-            Incoming::ClusterWithHandle(received, fd) => self.obey(received, Some(fd)),
+            Incoming::ClusterWithHandle(received, fd) => {
+                self.replies.handle_arrived(self.channel.handles_lost());
+                self.obey(received, Some(fd));
+            }
             Incoming::Nack => {
                 let given_up = self.channel.resend_handle();
-                self.inbox.extend(given_up.map(|_| WorkerEvent::Error(Error::Undelivered(1))));
+                given_up.into_iter().for_each(|_| self.inbox.error(Error::Undelivered(1)));
             }
-            Incoming::Bad(bad) => self.inbox.push_back(WorkerEvent::Error(bad.into())),
+            Incoming::Bad(bad) => self.inbox.error(bad.into()),
             // The channel keeps the rest to itself.
             _ => {}
         }
@@ -50,16 +64,23 @@ impl State {
     /// What the primary says to the cluster layer. What nobody here knows is ignored, as Node does.
     fn obey(&mut self, received: Received, fd: Option<OwnedFd>) {
         match received.act() {
-            Some("disconnect") if self.standing == Standing::Connected => {
+            Some("disconnect") if self.standing.serves() => {
                 self.standing = Standing::Asked;
                 self.close_listeners();
-                self.inbox.push_back(WorkerEvent::Disconnect);
+                self.inbox.disconnect();
+            }
+            Some("drain") if self.standing == Standing::Connected => {
+                self.standing = Standing::Draining;
             }
             Some("newconn") => self.new_connection(&received, fd),
             Some(_) => {}
             None => {
-                if let Some(reply) = received.ack().and_then(|ack| self.replies.get_mut(&ack)) {
-                    *reply = Some((received, fd));
+                // A listener that nobody waits for any more: the primary counts this worker in, and should not.
+                if let Some((late, _)) = self.replies.answered(received, fd)
+                    && let Some(key) = late.text("key")
+                    && late.number("errno").unwrap_or_default() == 0
+                {
+                    self.note(Envelope::on("close", key, 0));
                 }
             }
         }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
+use std::time::Instant;
 
 use super::listening::{Listening, Source};
 use crate::Address;
@@ -71,9 +72,18 @@ impl Listeners {
     /// The socket itself, if it is shared. The program accepts from now on.
     pub(super) fn take_socket(&mut self, id: ListenerId) -> Option<Arc<OwnedFd>> {
         let listening = self.all.get_mut(&id)?;
-        let socket = Arc::clone(listening.shared()?);
-        listening.source = Source::Taken;
-        Some(socket)
+        listening.shared()?;
+        match std::mem::replace(&mut listening.source, Source::Taken) {
+            Source::Shared(socket) => Some(socket),
+            Source::Primary(_) | Source::Taken => None,
+        }
+    }
+
+    /// The program could not take it after all.
+    pub(super) fn give_back_socket(&mut self, id: ListenerId, socket: Arc<OwnedFd>) {
+        if let Some(listening) = self.all.get_mut(&id) {
+            listening.source = Source::Shared(socket);
+        }
     }
 
     pub(super) fn is_taken(&self, id: ListenerId) -> bool {
@@ -82,7 +92,16 @@ impl Listeners {
 
     /// Those of the shared sockets that somebody waits for.
     pub(super) fn watched(&self) -> Vec<Arc<OwnedFd>> {
-        let wanted = self.all.values().filter(|listening| listening.waiting > 0);
+        let wanted = self.waited_for().filter(|listening| listening.rest.until().is_none());
         wanted.filter_map(Listening::shared).cloned().collect()
+    }
+
+    /// When the first of them has rested.
+    pub(super) fn rested_at(&self) -> Option<Instant> {
+        self.waited_for().filter_map(|listening| listening.rest.until()).min()
+    }
+
+    fn waited_for(&self) -> impl Iterator<Item = &Listening> {
+        self.all.values().filter(|listening| listening.waiting > 0)
     }
 }

@@ -4,8 +4,12 @@ use std::collections::VecDeque;
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
+use super::rest::Rest;
 use crate::Address;
 use crate::wire::Envelope;
+
+/// How many connections are kept for a program that does not take them, where the primary does not know who waits. Node's sends one.
+const MOST: usize = 64;
 
 /// What a worker knows of one of its listeners.
 #[derive(Debug)]
@@ -17,6 +21,8 @@ pub(super) struct Listening {
     pub source: Source,
     /// How many calls wait for something from here.
     pub waiting: usize,
+    /// Nothing can be taken from the shared socket just now.
+    pub rest: Rest,
 }
 
 /// Where its connections come from.
@@ -52,7 +58,8 @@ impl HandedOver {
     fn keep(&mut self, seq: u64, connection: OwnedFd, waiting: usize) -> bool {
         self.received += 1;
         // Nobody waits here any more: somebody else may. Node does not know, and sends it anyway.
-        let kept = !self.knows_waiting || self.untaken.len() < waiting;
+        let most = if self.knows_waiting { waiting } else { MOST };
+        let kept = self.untaken.len() < most;
         if kept {
             self.untaken.push_back((seq, connection));
         }
@@ -84,7 +91,7 @@ impl HandedOver {
 
 impl Listening {
     pub(super) fn new(key: Option<String>, address: Address, source: Source) -> Listening {
-        Listening { key, address, source, waiting: 0 }
+        Listening { key, address, source, waiting: 0, rest: Rest::default() }
     }
 
     /// Keeps a connection that the primary hands over. Whether it is kept; if not, it is closed here.
@@ -118,5 +125,46 @@ impl Listening {
             }
             Source::Shared(_) | Source::Taken => Vec::new(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn listening(knows_waiting: bool) -> Listening {
+        let source = Source::Primary(HandedOver::new(knows_waiting));
+        Listening::new(Some("key".into()), Address::AnyTcp(1), source)
+    }
+
+    fn connection() -> OwnedFd {
+        std::os::unix::net::UnixStream::pair().unwrap().0.into()
+    }
+
+    fn told(listening: &mut Listening) -> Option<u64> {
+        listening.waits().and_then(|message| message.up_to)
+    }
+
+    #[test]
+    fn the_primary_learns_how_many_connections_it_may_hand_over_in_all() {
+        let mut listening = listening(true);
+        assert_eq!(told(&mut listening), None, "nobody waits: that is what it believes");
+        listening.waiting = 2;
+        assert_eq!((told(&mut listening), told(&mut listening)), (Some(2), None));
+        assert!(listening.keep(1, connection()) && listening.keep(2, connection()));
+        assert!(!listening.keep(3, connection()), "nobody waits for a third");
+        assert_eq!(listening.untaken(), [1, 2]);
+        assert_eq!(told(&mut listening), Some(3), "it goes to somebody else, and counts");
+        listening.waiting = 0;
+        assert_eq!(told(&mut listening), None);
+    }
+
+    #[test]
+    fn a_primary_that_does_not_know_who_waits_hands_over_a_bounded_number() {
+        let mut listening = listening(false);
+        let kept = (0..100).filter(|&seq| listening.keep(seq, connection())).count();
+        assert_eq!(kept, MOST);
+        listening.waiting = 1;
+        assert_eq!(told(&mut listening), None);
     }
 }

@@ -1,15 +1,12 @@
-//! Connections and datagrams for the program, from all of a worker's listeners.
+//! Connections and datagrams for the program, from all of a worker's listeners. Nothing here waits.
 
 use std::net::SocketAddr;
 use std::os::fd::OwnedFd;
 
-use rustix::io::Errno;
-use rustix::net::{RecvFlags, SocketFlags, accept_with, recvfrom};
-
 use super::listeners::ListenerId;
 use super::listening::Source;
-use super::state::{Standing, State};
-use crate::Error;
+use super::shared::{self, Got};
+use super::state::State;
 use crate::wire::{Envelope, Received};
 
 impl State {
@@ -18,19 +15,23 @@ impl State {
         &mut self,
         id: ListenerId,
         buffer: &mut [u8],
-    ) -> Result<Option<Option<(usize, SocketAddr)>>, Error> {
-        let listening = self.listeners.get(id).filter(|_| self.standing == Standing::Connected);
-        let Some(socket) = listening.and_then(|listening| listening.shared()) else {
-            return Ok(Some(None));
+    ) -> Option<Option<(usize, SocketAddr)>> {
+        let listening = self.listeners.get_mut(id).filter(|_| self.standing.serves());
+        let Some((listening, socket)) =
+            listening.and_then(|it| it.shared().cloned().map(|socket| (it, socket)))
+        else {
+            return Some(None);
         };
-        match recvfrom(&**socket, buffer, RecvFlags::DONTWAIT) {
-            Ok((count, _, from)) => {
-                let from = from.and_then(|from| SocketAddr::try_from(from).ok());
-                Ok(from.map(|from| Some((count, from))))
+        if listening.rest.until().is_some() {
+            return None;
+        }
+        match shared::receive(&*socket, buffer) {
+            Got::One((count, from)) => from.map(|from| Some((count, from))),
+            Got::Nothing => None,
+            Got::Later => {
+                listening.rest.begin();
+                None
             }
-            // Another worker was faster, or an earlier datagram of ours found nobody: udp(7), ECONNREFUSED.
-            Err(Errno::AGAIN | Errno::INTR | Errno::CONNREFUSED) => Ok(None),
-            Err(errno) => Err(Error::system("receive a datagram")(errno)),
         }
     }
 
@@ -44,36 +45,30 @@ impl State {
     }
 
     /// A connection for the program. `Some(None)`: there will be none any more.
-    pub(super) fn take_connection(
-        &mut self,
-        id: ListenerId,
-    ) -> Result<Option<Option<OwnedFd>>, Error> {
-        if self.standing != Standing::Connected {
-            return Ok(Some(None));
-        }
-        let Some(listening) = self.listeners.get_mut(id) else { return Ok(Some(None)) };
+    pub(super) fn take_connection(&mut self, id: ListenerId) -> Option<Option<OwnedFd>> {
+        let listening = self.listeners.get_mut(id).filter(|_| self.standing.serves());
+        let Some(listening) = listening else { return Some(None) };
         match &mut listening.source {
             Source::Primary(handed_over) => {
                 let Some((seq, connection)) = handed_over.take() else {
                     self.tell_waiting(id);
-                    return Ok(None);
+                    return None;
                 };
-                if handed_over.as_node() {
-                    // Node sends them in non-blocking mode, which the standard library does not expect.
-                    rustix::io::ioctl_fionbio(&connection, false)
-                        .map_err(Error::system("make a connection blocking"))?;
-                }
-                self.say(answer(seq, true));
-                Ok(Some(Some(connection)))
+                // Node sends them in non-blocking mode, which the standard library does not expect.
+                let usable =
+                    !handed_over.as_node() || rustix::io::ioctl_fionbio(&connection, false).is_ok();
+                self.say(answer(seq, usable));
+                usable.then_some(Some(connection))
             }
-            Source::Taken => Ok(Some(None)),
-            Source::Shared(socket) => match accept_with(&**socket, SocketFlags::CLOEXEC) {
-                Ok(connection) => Ok(Some(Some(connection))),
-                // Another worker was faster, or the client is gone again: accept(2).
-                Err(
-                    Errno::AGAIN | Errno::INTR | Errno::CONNABORTED | Errno::PROTO | Errno::PERM,
-                ) => Ok(None),
-                Err(errno) => Err(Error::system("accept a connection")(errno)),
+            Source::Taken => Some(None),
+            Source::Shared(_) if listening.rest.until().is_some() => None,
+            Source::Shared(socket) => match shared::accept(&**socket) {
+                Got::One(connection) => Some(Some(connection)),
+                Got::Nothing => None,
+                Got::Later => {
+                    listening.rest.begin();
+                    None
+                }
             },
         }
     }
@@ -94,7 +89,12 @@ impl State {
         self.tell_waiting(id);
     }
 
+    /// Tells the primary who waits, if that has changed. A primary that does not read would find all of it: the last one is enough, and
+    /// comes when it has read.
     fn tell_waiting(&mut self, id: ListenerId) {
+        if self.owes_much() {
+            return;
+        }
         if let Some(news) = self.listeners.get_mut(id).and_then(|listening| listening.waits()) {
             self.say(news);
         }

@@ -142,6 +142,12 @@ pub fn tests() -> Vec<Test> {
                 send_signal(worker, Signal::SIGTERM);
                 program.succeeds();
             }),
+        test("a_worker_whose_primary_does_not_answer_can_end_itself")
+            .primary(|_| {
+                let raw = crate::raw_primary::RawPrimary::forks("", None);
+                raw.ends_well(); // nothing is read, and nothing answered
+            })
+            .worker(|me, _| me.kill()),
         test("a_worker_behind_a_shell_is_one_as_any_other").primary(|mut primary| {
             // The shell is its parent, and stays.
             let this = std::env::current_exe().unwrap();
