@@ -211,7 +211,7 @@ fn long_message() -> String {
     format!("\"{}\"\n", "x".repeat(100_000))
 }
 
-/// Calls `accept` until it is asked to leave; then it says how many messages were kept, and how many were not.
+/// Calls `accept` until it is asked to leave; then it says how many messages were kept, how many were not, and the most memory that it had.
 fn only_accepts(mut me: Worker, _: &str) {
     let listener: Listener = me.listen("127.0.0.1:0").unwrap();
     assert!(listener.accept().unwrap().is_none());
@@ -232,6 +232,7 @@ fn only_accepts(mut me: Worker, _: &str) {
     }
     me.send(kept).unwrap();
     me.send(dropped).unwrap();
+    me.send(memory_of(std::process::id(), "VmHWM:")).unwrap();
     assert!(me.next_event().unwrap().is_none());
 }
 
