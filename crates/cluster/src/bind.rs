@@ -14,11 +14,11 @@ use socket2::{Domain, SockAddr, Socket, Type};
 use crate::Address;
 use crate::wire::Received;
 
-/// Node's backlog, where a worker does not say.
-pub(crate) const BACKLOG: i32 = 511;
-
 /// Longer paths do not fit into a `sockaddr_un` (unix(7)).
 const LONGEST_PATH: usize = 107;
+
+/// Node's backlog, where a worker does not say, or says 0.
+const BACKLOG: i32 = 511;
 
 /// How a socket is to be bound, besides where.
 #[derive(Clone, Copy, Debug, Default)]
@@ -46,6 +46,12 @@ impl Options {
             readable_all: query.is_true("readableAll"),
         }
     }
+}
+
+/// The backlog for listen(2), of what a worker asked for.
+pub(crate) fn backlog(asked: Option<i64>) -> i32 {
+    let asked = asked.filter(|&asked| asked > 0);
+    asked.and_then(|asked| asked.try_into().ok()).unwrap_or(BACKLOG)
 }
 
 /// Binds, and does not listen yet.

@@ -36,6 +36,8 @@ pub(crate) struct Channel {
     deaf: bool,
     /// Of the descriptors that the last read brought.
     highest_descriptor: Option<RawFd>,
+    /// How many handles came without their descriptors.
+    handles_lost: u64,
 }
 
 impl Channel {
@@ -47,7 +49,13 @@ impl Channel {
             outbox: Outbox::default(),
             deaf: false,
             highest_descriptor: None,
+            handles_lost: 0,
         }
+    }
+
+    /// How many handles came without their descriptors, because this process had no room for them. Each is sent again, three times at most.
+    pub(crate) fn handles_lost(&self) -> u64 {
+        self.handles_lost
     }
 
     pub(crate) fn socket(&self) -> &Arc<OwnedFd> {
@@ -124,7 +132,10 @@ impl Channel {
             let incoming = self.decoder.next()?;
             match incoming {
                 Incoming::Ack => self.outbox.acknowledged(),
-                Incoming::HandleWithoutDescriptor => self.outbox.refuse(),
+                Incoming::HandleWithoutDescriptor => {
+                    self.handles_lost += 1;
+                    self.outbox.refuse();
+                }
                 Incoming::SocketQuestion { closing, ref key } => {
                     // We do not count what became of a socket: it is the program's, and gone from here.
                     // `json!` would sort the fields; Node writes them in this order.

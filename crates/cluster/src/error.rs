@@ -35,6 +35,8 @@ pub enum Error {
     Closed(WorkerId),
     /// The channel to the primary is closed.
     PrimaryGone,
+    /// The primary asked this worker to leave, so it cannot listen any more.
+    Leaving,
     /// The channel is full: the other side does not read; bytes that wait.
     Full(usize),
     /// A message that JSON cannot say.
@@ -61,6 +63,9 @@ pub enum Error {
     UnexpectedDescriptor,
     /// A worker went away with this many messages not delivered to it.
     Undelivered(usize),
+    /// This worker did not take its messages, and this many that came after 16 MiB of them were dropped. A primary of ours stops sending
+    /// before that; Node's does not.
+    Dropped(usize),
     /// A worker cannot listen there.
     Listen {
         /// Where.
@@ -124,6 +129,7 @@ impl Error {
             Error::Closed(_) | Error::PrimaryGone => {
                 "Send only until the disconnect is told.".into()
             }
+            Error::Leaving => "End what you have begun, then end: listening is for the next worker.".into(),
             Error::Full(_) => "Handle events until Event::Drain, then send again.".into(),
             Error::NotJson(_) => {
                 "Send strings, numbers, booleans, arrays, or maps with string keys.".into()
@@ -137,6 +143,9 @@ impl Error {
                     .into()
             }
             Error::Undelivered(_) => "Let a worker read before it is stopped.".into(),
+            Error::Dropped(_) => {
+                "Call recv() or next_event() more often, or have the primary wait for answers.".into()
+            }
             Error::Listen { source, .. } => match source.raw_os_error() {
                 Some(nix::libc::EADDRINUSE) => {
                     "End the program that listens there, or choose another port (0: any free one).".into()
@@ -147,6 +156,9 @@ impl Error {
                 Some(nix::libc::EADDRNOTAVAIL) => {
                     "Choose an address of this machine: 127.0.0.1 for itself alone, 0.0.0.0 for all.".into()
                 }
+                Some(
+                    nix::libc::EMFILE | nix::libc::ENFILE | nix::libc::ENOBUFS | nix::libc::ENOMEM,
+                ) => "Close what is open, or raise the limit of open files (ulimit -n).".into(),
                 Some(nix::libc::ENAMETOOLONG) => "Choose a path of at most 107 bytes.".into(),
                 Some(nix::libc::ENOENT) => "Make the directory first.".into(),
                 _ => "Choose another address.".into(),
@@ -191,6 +203,7 @@ impl fmt::Display for Error {
             Error::NoSuchWorker(worker) => write!(f, "there is no {worker}"),
             Error::Closed(worker) => write!(f, "the channel to {worker} is closed"),
             Error::PrimaryGone => write!(f, "the channel to the primary is closed"),
+            Error::Leaving => write!(f, "cannot listen: the primary asked this worker to leave"),
             Error::Full(bytes) => write!(f, "the channel is full: {bytes} bytes wait in it"),
             Error::NotJson(reason) => write!(f, "cannot say this message in JSON: {reason}"),
             Error::MessageTooLong { bytes, limit } => {
@@ -206,6 +219,10 @@ impl fmt::Display for Error {
             Error::UnexpectedDescriptor => write!(f, "an unexpected file descriptor, closed"),
             Error::Undelivered(1) => write!(f, "1 message was not delivered"),
             Error::Undelivered(count) => write!(f, "{count} messages were not delivered"),
+            Error::Dropped(1) => write!(f, "1 message was dropped: nobody took those before it"),
+            Error::Dropped(count) => {
+                write!(f, "{count} messages were dropped: nobody took those before them")
+            }
             Error::Listen { address, source } => {
                 write!(f, "cannot listen on {address}: {}", reason(source))
             }
@@ -299,3 +316,31 @@ impl<M> fmt::Display for SendError<M> {
 }
 
 impl<M> std::error::Error for SendError<M> {}
+
+/// Why a listener did not give its socket away; gives the listener back. `?` makes an [`Error`] of it.
+pub struct IntoStdError<L> {
+    /// The listener, as it was.
+    pub listener: L,
+    /// [`Error::NotShared`], or the system's reason.
+    pub error: Error,
+}
+
+impl<L> From<IntoStdError<L>> for Error {
+    fn from(error: IntoStdError<L>) -> Error {
+        error.error
+    }
+}
+
+impl<L> fmt::Debug for IntoStdError<L> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("IntoStdError").field(&self.error).finish()
+    }
+}
+
+impl<L> fmt::Display for IntoStdError<L> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&self.error, f)
+    }
+}
+
+impl<L> std::error::Error for IntoStdError<L> {}

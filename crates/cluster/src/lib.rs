@@ -58,7 +58,7 @@
 //! | `cluster.schedulingPolicy`, `SCHED_RR`, `SCHED_NONE` | [`Primary::set_scheduling_policy`], [`SchedulingPolicy`] | `policy.rs`, `primary/rotation.rs` |
 //! | `process.on('message')` | [`Worker::recv`], [`Worker::next_event`] | `worker/mod.rs` |
 //! | `process.send(message, handle)` | [`Worker::send`], [`Worker::send_with`] | `worker/mod.rs` |
-//! | `net.createServer().listen()` in a worker | [`Worker::listen`], [`Worker::listen_unix`], [`Listener`] | `worker/listening.rs`, `worker/listener.rs` |
+//! | `net.createServer().listen()` in a worker | [`Worker::listen`], [`Worker::listen_unix`], [`Listener`] | `worker/asking.rs`, `worker/listener.rs` |
 //! | `dgram.createSocket().bind()` in a worker | [`Worker::bind_udp`], [`Datagrams`] | `worker/datagrams.rs` |
 //! | `cluster.worker.disconnect()`, `kill()` | [`Worker::disconnect`], [`Worker::kill`] | `worker/mod.rs` |
 //! | `cluster.on('exit', () => cluster.fork())` | [`RestartPolicy`] | `restart.rs` |
@@ -143,6 +143,8 @@ mod terms;
 #[cfg(target_os = "linux")]
 mod time;
 #[cfg(target_os = "linux")]
+mod wakeup;
+#[cfg(target_os = "linux")]
 mod wire;
 #[cfg(target_os = "linux")]
 mod worker;
@@ -157,7 +159,7 @@ pub use address::Address;
 #[cfg(target_os = "linux")]
 pub use cpus::available_parallelism;
 #[cfg(target_os = "linux")]
-pub use error::{Error, SendError};
+pub use error::{Error, IntoStdError, SendError};
 #[cfg(target_os = "linux")]
 pub use exit::Exit;
 #[cfg(target_os = "linux")]

@@ -44,7 +44,6 @@ impl Message {
     }
 
     /// The length of the line that brought it: newline, and the wrapper of a handle included.
-    #[allow(dead_code)]
     pub(crate) fn line_bytes(&self) -> usize {
         self.json.line_bytes()
     }

@@ -3,6 +3,7 @@
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use crate::terms::Terms;
 use crate::{Error, Primary, Worker, WorkerId, sys};
 
 /// What this process is; Node's `cluster.isPrimary` and `cluster.isWorker`, with what belongs to each.
@@ -36,6 +37,10 @@ static WORKER: OnceLock<bool> = OnceLock::new();
 /// out of the environment, so that programs that the worker starts do not believe it is theirs, and the
 /// primary is told that this worker is online.
 ///
+/// From here on a worker leaves SIGINT to its primary, and SIGTERM, unless its primary sent it or this very process: a terminal, systemd and timeout(1)
+/// send theirs to all processes of the group, and what they mean is the primary's decision. A handler of the program's own takes
+/// the place of that. When the primary ends, however that comes, the worker ends within a second, even one that was stopped (SIGSTOP).
+///
 /// # Errors
 /// [`Error::RoleTaken`] on a second call; [`Error::ThreadsRunning`] when this is not the only thread (changing the
 /// environment would not be safe); [`Error::NoChannel`] and [`Error::AdvancedSerialization`] in a worker whose
@@ -56,8 +61,8 @@ pub fn role() -> Result<Role, Error> {
     if !worker {
         return Primary::new().map(Role::Primary);
     }
-    let [id, channel, mode] =
-        ["NODE_UNIQUE_ID", "NODE_CHANNEL_FD", "NODE_CHANNEL_SERIALIZATION_MODE"]
+    let [id, channel, mode, terms] =
+        ["NODE_UNIQUE_ID", "NODE_CHANNEL_FD", "NODE_CHANNEL_SERIALIZATION_MODE", Terms::VARIABLE]
             .map(|name| sys::take_variable(name).map(|value| value.to_string_lossy().into_owned()));
     if mode.is_some_and(|mode| mode == "advanced") {
         return Err(Error::AdvancedSerialization);
@@ -71,7 +76,9 @@ pub fn role() -> Result<Role, Error> {
     }
     // Node reads the number as `NODE_UNIQUE_ID | 0`, so that anything else than a number is 0.
     let id = WorkerId(id.and_then(|id| id.trim().parse().ok()).unwrap_or(0));
-    Worker::new(id, socket).map(Role::Worker)
+    // Only a primary of ours says them.
+    let terms = terms.and_then(|terms| Terms::from_text(&terms));
+    Worker::new(id, socket, terms).map(Role::Worker)
 }
 
 /// Whether this process is a worker; Node's `cluster.isWorker`. Constant for the life of the process.

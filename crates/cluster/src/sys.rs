@@ -2,12 +2,14 @@
 
 #![allow(unsafe_code)]
 
-use std::ffi::OsString;
+use std::ffi::{OsString, c_int, c_void};
 use std::io;
 use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 use std::os::unix::process::CommandExt;
 use std::process::Command;
+use std::sync::atomic::{AtomicI32, Ordering};
 
+use nix::libc::{self, siginfo_t};
 use nix::sys::signal::{SaFlags, SigAction, SigHandler, SigSet, SigmaskHow, Signal, sigaction};
 
 /// Takes a variable out of the environment of this process, which must have one thread only.
@@ -41,19 +43,51 @@ pub(crate) fn duplicate(number: RawFd) -> io::Result<OwnedFd> {
     borrowed.try_clone_to_owned()
 }
 
-extern "C" fn nothing(_: i32) {}
+/// Whose SIGTERM ends this worker: the primary, and the process that started this one where that is another.
+static OBEYED: [AtomicI32; 2] = [const { AtomicI32::new(-1) }; 2];
 
-/// Leaves SIGINT to the primary: a terminal sends Ctrl-C to the whole group, and the primary decides what it means. A handler that
-/// does nothing, rather than SIG_IGN: an ignored signal stays ignored across exec(2), in every program that the
-/// worker starts; a handled one does not.
-pub(crate) fn leave_interrupt_to_primary() -> nix::Result<()> {
-    let nothing =
-        SigAction::new(SigHandler::Handler(nothing), SaFlags::SA_RESTART, SigSet::empty());
-    // SAFETY: a handler that does nothing is async-signal-safe.
-    unsafe { sigaction(Signal::SIGINT, &nothing)? };
-    let mut interrupt = SigSet::empty();
-    interrupt.add(Signal::SIGINT);
-    interrupt.thread_unblock()
+extern "C" fn nothing(_: c_int) {}
+
+/// SIGTERM has its default effect if the primary sent it, or this process itself. Anybody else's is left to the primary.
+extern "C" fn terminate(_: c_int, info: *mut siginfo_t, _: *mut c_void) {
+    // SAFETY: with SA_SIGINFO the kernel passes a siginfo that is valid for this call.
+    let info = unsafe { &*info };
+    if !matches!(info.si_code, libc::SI_USER | libc::SI_QUEUE | libc::SI_TKILL) {
+        return; // no process sent it, and si_pid means nothing
+    }
+    // SAFETY: with these codes the kernel has filled in the sender (sigaction(2)).
+    let sender = unsafe { info.si_pid() };
+    let obeyed = OBEYED.iter().any(|pid| pid.load(Ordering::Relaxed) == sender);
+    // SAFETY: getpid(2) has no preconditions, and is async-signal-safe (signal-safety(7)), as all that follows.
+    if obeyed || sender == unsafe { libc::getpid() } {
+        let default = SigAction::new(SigHandler::SigDfl, SaFlags::empty(), SigSet::empty());
+        // SAFETY: the default action runs no code of ours. SIGTERM is blocked while this runs: what is raised here takes effect
+        // when it returns.
+        let _ = unsafe { sigaction(Signal::SIGTERM, &default) };
+        // SAFETY: raise(3) has no preconditions.
+        unsafe { libc::raise(libc::SIGTERM) };
+    }
+}
+
+/// Leaves SIGINT, and SIGTERM that none of these processes sent, to the primary: a terminal sends Ctrl-C to the whole group, systemd and timeout(1)
+/// their SIGTERM, and the primary decides what it means. Handlers, rather than SIG_IGN: an ignored signal stays ignored across
+/// exec(2), in every program that the worker starts; a handled one does not.
+pub(crate) fn leave_signals_to_primary(obeyed: [i32; 2]) -> nix::Result<()> {
+    for (place, pid) in OBEYED.iter().zip(obeyed) {
+        place.store(pid, Ordering::Relaxed);
+    }
+    let handlers = [
+        (Signal::SIGINT, SigHandler::Handler(nothing)),
+        (Signal::SIGTERM, SigHandler::SigAction(terminate)),
+    ];
+    let mut signals = SigSet::empty();
+    for (signal, handler) in handlers {
+        let action = SigAction::new(handler, SaFlags::SA_RESTART, SigSet::empty());
+        // SAFETY: one handler does nothing, the other one only what is async-signal-safe, as it says.
+        unsafe { sigaction(signal, &action)? };
+        signals.add(signal);
+    }
+    signals.thread_unblock()
 }
 
 /// Makes children waitable: whoever started us may have ignored SIGCHLD, which survives exec(2), and then the kernel

@@ -13,10 +13,10 @@ mod attacks;
 mod crashes;
 #[path = "processes/ending.rs"]
 mod ending;
-#[path = "processes/forks.rs"]
-mod forks;
 #[path = "processes/floods.rs"]
 mod floods;
+#[path = "processes/forks.rs"]
+mod forks;
 #[path = "processes/handles.rs"]
 mod handles;
 #[path = "processes/handover.rs"]
@@ -27,6 +27,8 @@ mod hostile;
 mod inherited;
 #[path = "processes/leaks.rs"]
 mod leaks;
+#[path = "processes/left_to_primary.rs"]
+mod left_to_primary;
 #[path = "processes/lifecycle.rs"]
 mod lifecycle;
 #[path = "processes/listen_errors.rs"]
@@ -53,6 +55,8 @@ mod program;
 mod queues;
 #[path = "processes/raw.rs"]
 mod raw;
+#[path = "processes/raw_primary.rs"]
+mod raw_primary;
 #[path = "processes/remote.rs"]
 mod remote;
 #[path = "processes/restart.rs"]
@@ -75,6 +79,10 @@ mod storm;
 mod told;
 #[path = "processes/waiting.rs"]
 mod waiting;
+#[path = "processes/worker_limits.rs"]
+mod worker_limits;
+#[path = "processes/worker_terms.rs"]
+mod worker_terms;
 
 fn main() {
     harness::main(&[
@@ -108,5 +116,8 @@ fn main() {
         handover::tests,
         node::tests,
         node_listening::tests,
+        worker_limits::tests,
+        worker_terms::tests,
+        left_to_primary::tests,
     ]);
 }

@@ -43,9 +43,9 @@ pub fn serve(
     limit(descriptors)?;
     // ANCHOR: socket
     let listen = Listen::from(address.into()).blocking();
-    let socket = match me.listen(listen).and_then(|it| it.into_std()) {
+    let socket = match me.listen(listen).and_then(|it| Ok(it.into_std()?)) {
         Ok(socket) => socket,
-        Err(Error::PrimaryGone) => return Ok(()), // asked to leave already
+        Err(Error::Leaving | Error::PrimaryGone) => return Ok(()),
         Err(error) => return Err(explain(error)),
     };
     // ANCHOR_END: socket

@@ -1,101 +1,62 @@
-//! What a worker's handles share: the channel, what arrived on it, and the one thread at a time that waits for more.
+//! What a worker's handles share: its state under a lock, and the one thread at a time that waits for more.
 
-use std::collections::{BTreeMap, VecDeque};
 use std::os::fd::{AsFd, OwnedFd};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
-use rustix::event::{EventfdFlags, PollFd, PollFlags, eventfd};
+use rustix::event::{PollFd, PollFlags};
 use rustix::io::Errno;
 
-use super::WorkerEvent;
-use super::connections::{ListenerId, Listening};
+use super::origin::Origin;
+use super::rest::REST;
+use super::state::State;
 use super::watcher::Watcher;
 use crate::channel::Channel;
 use crate::eager::Eager;
-use crate::terms::LINE_LIMIT;
-use crate::wire::{Envelope, Received};
-use crate::{Error, WorkerId, sys};
-
-/// How far the end has come.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) enum Standing {
-    /// Messages go both ways.
-    Connected,
-    /// The primary asked us to leave.
-    Asked,
-    /// The channel is closed.
-    Left,
-}
+use crate::terms::{LINE_LIMIT, Terms};
+use crate::wakeup::Wakeup;
+use crate::wire::Envelope;
+use crate::{Error, WorkerId};
 
 #[derive(Debug)]
 pub(super) struct Core {
     pub id: WorkerId,
+    /// `None`: the primary is not ours.
+    pub terms: Option<Terms>,
     /// The channel's socket, to be waited for without holding the lock.
     socket: Arc<OwnedFd>,
     state: Mutex<State>,
     /// Told whenever the thread that waits has read something.
     news: Condvar,
     /// Readable when the thread that waits has to look again at what it waits for.
-    interrupt: Arc<OwnedFd>,
-}
-
-#[derive(Debug)]
-pub(super) struct State {
-    pub channel: Channel,
-    pub inbox: VecDeque<WorkerEvent>,
-    pub standing: Standing,
-    pub listeners: BTreeMap<ListenerId, Listening>,
-    pub last_listener: ListenerId,
-    /// For Node's numbering of listeners on one address: the next number, and how many are open.
-    pub indexes: BTreeMap<String, (u32, usize)>,
-    /// The request whose answer somebody waits for, and the answer with the socket that came along.
-    pub replies: BTreeMap<u64, Option<(Received, Option<OwnedFd>)>>,
-    pub(super) seq: u64,
-    /// One thread reads at a time; the others wait for its news.
-    pub(super) somebody_reads: bool,
-    /// How many threads wait for its news.
-    waiting_for_reader: usize,
-    pub(super) interrupt: Arc<OwnedFd>,
-    eager: Eager,
-    pub(super) watcher: Watcher,
+    interrupt: Arc<Wakeup>,
 }
 
 impl Core {
-    pub(super) fn new(id: WorkerId, socket: OwnedFd) -> Result<Core, Error> {
-        sys::leave_interrupt_to_primary()
-            .map_err(|errno| Error::System { what: "handle SIGINT", source: errno.into() })?;
-        let channel = Channel::new(socket, LINE_LIMIT);
+    pub(super) fn new(id: WorkerId, socket: OwnedFd, terms: Option<Terms>) -> Result<Core, Error> {
+        let primary = Origin::follow(&socket)?.open()?;
+        let channel = Channel::new(socket, terms.map_or(LINE_LIMIT, |terms| terms.line_limit));
         let socket = Arc::clone(channel.socket());
-        let watcher = Watcher::start(Arc::clone(&socket))?;
-        let flags = EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK;
-        let interrupt = eventfd(0, flags).map_err(Error::system("make an eventfd"))?;
-        let interrupt = Arc::new(interrupt);
-        let mut state = State {
-            channel,
-            inbox: VecDeque::new(),
-            standing: Standing::Connected,
-            listeners: BTreeMap::new(),
-            last_listener: 0,
-            indexes: BTreeMap::new(),
-            replies: BTreeMap::new(),
-            seq: 0,
-            somebody_reads: false,
-            waiting_for_reader: 0,
-            interrupt: Arc::clone(&interrupt),
-            eager: Eager::new(),
-            watcher,
-        };
-        let online = Envelope::act("online", state.next_seq());
-        state.channel.push_internal(&online);
+        let watcher = Watcher::start(Arc::clone(&socket), primary)?;
+        let interrupt = Arc::new(Wakeup::new()?);
+        let mut state = State::new(channel, terms, Arc::clone(&interrupt), watcher);
         // If the primary is gone already, the first wait says so, or the watcher.
-        let _ = state.channel.flush();
-        Ok(Core { id, socket, state: Mutex::new(state), news: Condvar::new(), interrupt })
+        state.say(Envelope { peer: terms.map(|_| "rust"), ..Envelope::act("online", 0) });
+        Ok(Core { id, terms, socket, state: Mutex::new(state), news: Condvar::new(), interrupt })
     }
 
     pub(super) fn lock(&self) -> MutexGuard<'_, State> {
         // A panic in another thread leaves whole messages behind: every change is made under one lock.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The longest line that the primary takes. Node takes any.
+    pub(super) fn line_limit(&self) -> usize {
+        self.terms.map_or(usize::MAX, |terms| terms.line_limit)
+    }
+
+    pub(super) fn socket(&self) -> &OwnedFd {
+        &self.socket
     }
 
     /// Waits until `found` finds something, or the deadline has passed (`None`). Meanwhile it reads what arrives, for everybody.
@@ -116,10 +77,10 @@ impl Core {
             }
             // Also a program that is always late looks once, or it would never hear anything.
             late = deadline.is_some_and(|deadline| deadline <= Instant::now());
-            state = if state.somebody_reads {
+            state = if state.reader.sleeps {
                 self.wait_for_reader(state, deadline)
             } else {
-                self.read_for_everybody(state, deadline)?
+                self.read_for_everybody(state, deadline)
             };
         }
     }
@@ -129,7 +90,7 @@ impl Core {
         mut state: MutexGuard<'a, State>,
         deadline: Option<Instant>,
     ) -> MutexGuard<'a, State> {
-        state.waiting_for_reader += 1;
+        state.reader.waiting += 1;
         let mut state = match deadline {
             None => self.news.wait(state).unwrap_or_else(PoisonError::into_inner),
             Some(deadline) => {
@@ -137,7 +98,7 @@ impl Core {
                 self.news.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0
             }
         };
-        state.waiting_for_reader -= 1;
+        state.reader.waiting -= 1;
         state
     }
 
@@ -146,86 +107,69 @@ impl Core {
         &'a self,
         mut state: MutexGuard<'a, State>,
         deadline: Option<Instant>,
-    ) -> Result<MutexGuard<'a, State>, Error> {
-        let shared = state.shared_sockets();
-        let wants_write = state.channel.wants_write();
-        state.somebody_reads = true;
-        let mut eager = state.eager;
+    ) -> MutexGuard<'a, State> {
+        let shared = state.listeners.watched();
+        let rests = state.listeners.rested_at().into_iter().chain(state.rest.until());
+        let until = rests.chain(deadline).min();
+        let mut wanted = PollFlags::empty();
+        wanted.set(PollFlags::IN, state.listens_to_primary());
+        wanted.set(PollFlags::OUT, state.channel.wants_write());
+        state.reader.sleeps = true;
+        state.reader.watches_write = wanted.contains(PollFlags::OUT);
+        let mut eager = state.reader.eager;
         drop(state);
-        let slept = self.sleep(&mut eager, wants_write, &shared, deadline);
+        let channel_has_news = self.sleep(&mut eager, wanted, &shared, until);
         let mut state = self.lock();
-        state.somebody_reads = false;
-        let read = state.read();
-        let message = matches!(state.inbox.back(), Some(WorkerEvent::Message(_)));
-        eager.learn(message);
-        state.eager = eager;
-        if state.waiting_for_reader > 0 {
+        state.reader.sleeps = false;
+        eager.learn(channel_has_news && state.read());
+        state.reader.eager = eager;
+        if state.reader.waiting > 0 {
             self.news.notify_all(); // a system call, whether somebody waits or not
         }
-        slept.and(read).map(|()| state)
+        state
     }
 
+    /// Whether the channel should be read.
     fn sleep(
         &self,
         eager: &mut Eager,
-        wants_write: bool,
+        wanted: PollFlags,
         shared: &[Arc<OwnedFd>],
-        deadline: Option<Instant>,
-    ) -> Result<(), Error> {
-        let mut wanted = PollFlags::IN;
-        wanted.set(PollFlags::OUT, wants_write);
+        until: Option<Instant>,
+    ) -> bool {
         let channel = PollFd::from_borrowed_fd(self.socket.as_fd(), wanted);
         let interrupt = PollFd::from_borrowed_fd(self.interrupt.as_fd(), PollFlags::IN);
         let shared = shared.iter().map(|fd| PollFd::from_borrowed_fd(fd.as_fd(), PollFlags::IN));
         let mut fds: Vec<_> = [channel, interrupt].into_iter().chain(shared).collect();
-        wait(eager, &mut fds, deadline)?;
+        match eager.poll(&mut fds, until.map(crate::time_left).as_ref()) {
+            Ok(_) => {}
+            Err(Errno::INTR) => return false,
+            Err(_) => {
+                // No memory, or a limit of open files below the number of sockets here: poll(2). The channel is looked at all the same.
+                std::thread::sleep(REST);
+                return true;
+            }
+        }
         if !fds[1].revents().is_empty() {
-            let _ = rustix::io::read(&self.interrupt, &mut [0; 8]); // it is readable, or another thread was faster
+            self.interrupt.take();
         }
         if fds[2..].iter().any(|fd| !fd.revents().is_empty()) {
             std::thread::yield_now(); // it may be another thread that waits for the connection
         }
-        Ok(())
+        // Also where it is not wanted: the other side may have closed it.
+        fds[0].revents().intersects(!PollFlags::OUT)
     }
 
-    /// Writes all that waits, without reading where that is not needed.
-    pub(super) fn write_the_rest(&self) -> Result<(), Error> {
-        loop {
-            let mut state = self.lock();
+    /// Writes all that waits, and reads meanwhile.
+    pub(super) fn write_the_rest(&self, deadline: Option<Instant>) -> Result<(), Error> {
+        self.wait_for(deadline, |state| {
             state.flush()?;
-            if state.channel.outbox().is_written() {
-                return Ok(());
-            }
-            let (writable, mut eager) = (state.channel.wants_write(), state.eager);
-            drop(state);
-            if writable {
-                let channel = PollFd::from_borrowed_fd(self.socket.as_fd(), PollFlags::OUT);
-                wait(&mut eager, &mut [channel], None)?;
-            } else {
-                // A handle has to be acknowledged first: that must be read.
-                self.wait_for(None, |state| {
-                    let goes_on =
-                        state.channel.wants_write() || state.channel.outbox().is_written();
-                    Ok((goes_on || state.standing == Standing::Left).then_some(()))
-                })?;
-            }
-        }
+            Ok(state.channel.outbox().is_written().then_some(()))
+        })
+        .map(drop)
     }
 
     pub(super) fn notify(&self) {
         self.news.notify_all();
-    }
-}
-
-impl Drop for State {
-    fn drop(&mut self) {
-        self.leave();
-    }
-}
-
-fn wait(eager: &mut Eager, fds: &mut [PollFd<'_>], deadline: Option<Instant>) -> Result<(), Error> {
-    match eager.poll(fds, deadline.map(crate::time_left).as_ref()) {
-        Ok(_) | Err(Errno::INTR) => Ok(()),
-        Err(errno) => Err(Error::system("wait for events")(errno)),
     }
 }

@@ -1,14 +1,16 @@
 //! A worker's UDP socket: the same port as its siblings'.
 
 use std::io;
-use std::net::{SocketAddr, UdpSocket};
-use std::os::fd::AsFd;
+use std::net::SocketAddr;
+use std::os::fd::OwnedFd;
 use std::sync::Arc;
 use std::time::Instant;
 
-use super::connections::ListenerId;
+use rustix::net::{SendFlags, sendto};
+
 use super::core::Core;
-use super::listener::Waiting;
+use super::listeners::ListenerId;
+use super::waiting::Waiting;
 use crate::{Address, Error};
 
 /// A UDP socket that all workers share; Node's `dgram.Socket` in a worker. Each datagram goes to one of the workers that wait, as the
@@ -18,18 +20,18 @@ pub struct Datagrams {
     core: Arc<Core>,
     id: ListenerId,
     address: Address,
-    socket: UdpSocket,
+    socket: Arc<OwnedFd>,
 }
 
 impl Datagrams {
     pub(super) fn new(core: Arc<Core>, id: ListenerId, address: Address) -> Result<Self, Error> {
-        let shared = core.lock().shared_socket(id);
-        let shared = shared.ok_or_else(|| Error::NotShared(address.to_string()))?;
-        let socket = shared
-            .as_fd()
-            .try_clone_to_owned()
-            .map_err(|source| Error::System { what: "duplicate a socket", source })?;
-        Ok(Datagrams { core, id, address, socket: UdpSocket::from(socket) })
+        let mut state = core.lock();
+        let Some(socket) = state.listeners.get(id).and_then(|it| it.shared()).cloned() else {
+            state.close_listener(id);
+            return Err(Error::NotShared(address.to_string()));
+        };
+        drop(state);
+        Ok(Datagrams { core, id, address, socket })
     }
 
     /// Where it is bound; with port 0 the port is the one that the system chose.
@@ -41,7 +43,7 @@ impl Datagrams {
     /// primary asked this worker to leave, or is gone.
     ///
     /// # Errors
-    /// [`Error::System`] when the system refuses to wait.
+    /// None at present: where the system has no memory just now, it rests and goes on.
     pub fn recv_from(&self, buffer: &mut [u8]) -> Result<Option<(usize, SocketAddr)>, Error> {
         self.recv_until(buffer, None)
     }
@@ -65,7 +67,7 @@ impl Datagrams {
     ) -> Result<Option<(usize, SocketAddr)>, Error> {
         let _waiting = Waiting::begin(&self.core, self.id);
         let found =
-            self.core.wait_for(deadline, |state| state.take_datagram(self.id, &mut *buffer))?;
+            self.core.wait_for(deadline, |state| Ok(state.take_datagram(self.id, &mut *buffer)))?;
         Ok(found.flatten())
     }
 
@@ -74,7 +76,7 @@ impl Datagrams {
     /// # Errors
     /// The system's, `WouldBlock` among them: the socket may be in non-blocking mode.
     pub fn send_to(&self, bytes: &[u8], to: SocketAddr) -> io::Result<usize> {
-        self.socket.send_to(bytes, to)
+        Ok(sendto(&*self.socket, bytes, SendFlags::NOSIGNAL, &to)?)
     }
 }
 

@@ -1,186 +1,170 @@
-//! Asking the primary for a listener; Node's `queryServer`.
+//! What a worker knows of one of its listeners, and the connections that wait there for the program.
 
-use std::io;
-use std::net::{SocketAddr, TcpStream};
+use std::collections::VecDeque;
 use std::os::fd::OwnedFd;
-use std::os::unix::net::UnixStream;
-use std::path::PathBuf;
 use std::sync::Arc;
 
-use nix::fcntl::{FcntlArg, OFlag, fcntl};
-use rustix::io::Errno;
-use serde_json::Value;
-
-use super::connections::ListenerId;
-use super::core::Standing;
-use super::{Datagrams, Listen, Listener, Worker};
-use crate::bind;
+use super::rest::Rest;
+use crate::Address;
 use crate::wire::Envelope;
-use crate::{Address, Error};
 
-impl Worker {
-    /// Listens for TCP where all workers that ask for it listen; Node's `server.listen()` in a worker.
-    ///
-    /// The primary binds, so a worker needs no rights for it. With port 0 all workers get the same free port: their first
-    /// `listen` on 0 the first one, their second the second.
-    ///
-    /// # Errors
-    /// [`Error::Listen`] names the address and says why; [`Error::Blocking`]; [`Error::PrimaryGone`] when this worker is leaving.
-    pub fn listen(&mut self, on: impl Into<Listen>) -> Result<Listener<TcpStream>, Error> {
-        self.listen_on(on.into())
+/// How many connections are kept for a program that does not take them, where the primary does not know who waits. Node's sends one.
+const MOST: usize = 64;
+
+/// What a worker knows of one of its listeners.
+#[derive(Debug)]
+pub(super) struct Listening {
+    /// The primary's name for it; none for a socket of this worker's own.
+    pub key: Option<String>,
+    /// What was asked for.
+    pub address: Address,
+    pub source: Source,
+    /// How many calls wait for something from here.
+    pub waiting: usize,
+    /// Nothing can be taken from the shared socket just now.
+    pub rest: Rest,
+}
+
+/// Where its connections come from.
+#[derive(Debug)]
+pub(super) enum Source {
+    /// The primary hands them over.
+    Primary(HandedOver),
+    /// A socket, which this worker accepts from.
+    Shared(Arc<OwnedFd>),
+    /// A socket that the program took. To the primary this worker goes on using it, until it leaves.
+    Taken,
+}
+
+/// Connections from the primary.
+#[derive(Debug)]
+pub(super) struct HandedOver {
+    /// Not taken by the program yet: the number to answer, and the connection.
+    untaken: VecDeque<(u64, OwnedFd)>,
+    /// The primary understands `waiting`, and sends connections in blocking mode.
+    knows_waiting: bool,
+    /// How many it has handed over.
+    received: u64,
+    /// How many it may have handed over in all, as it was told.
+    told: u64,
+}
+
+impl HandedOver {
+    pub(super) fn new(knows_waiting: bool) -> HandedOver {
+        HandedOver { untaken: VecDeque::new(), knows_waiting, received: 0, told: 0 }
     }
 
-    /// Listens on a Unix socket; Node's `server.listen(path)` in a worker. The primary removes the file when the last worker has closed it.
-    ///
-    /// # Errors
-    /// As [`listen`](Worker::listen).
-    pub fn listen_unix(&mut self, path: impl Into<PathBuf>) -> Result<Listener<UnixStream>, Error> {
-        self.listen_on(Listen::unix(path))
-    }
-
-    /// Binds a UDP socket that all workers share who ask for it; Node's `socket.bind()` in a worker. The kernel chooses who gets a
-    /// datagram, whatever the scheduling policy.
-    ///
-    /// # Errors
-    /// As [`listen`](Worker::listen).
-    pub fn bind_udp(&mut self, on: impl Into<Listen>) -> Result<Datagrams, Error> {
-        let on = on.into();
-        let granted = self.ask(&on, on.resolve()?.over_udp())?;
-        Datagrams::new(Arc::clone(&self.core), granted.id, granted.up)
-    }
-
-    fn listen_on<S: From<OwnedFd>>(&mut self, on: Listen) -> Result<Listener<S>, Error> {
-        let granted = self.ask(&on, on.resolve()?)?;
-        let blocking = granted.shared && on.blocking;
-        Ok(Listener::new(Arc::clone(&self.core), granted.id, granted.up, blocking))
-    }
-
-    fn ask(&mut self, on: &Listen, address: Address) -> Result<Granted, Error> {
-        if on.exclusive {
-            return self.bind_alone(on, address);
+    /// Keeps a connection for one of so many calls that wait. Whether it is kept; if not, it is closed here.
+    fn keep(&mut self, seq: u64, connection: OwnedFd, waiting: usize) -> bool {
+        self.received += 1;
+        // Nobody waits here any more: somebody else may. Node does not know, and sends it anyway.
+        let most = if self.knows_waiting { waiting } else { MOST };
+        let kept = self.untaken.len() < most;
+        if kept {
+            self.untaken.push_back((seq, connection));
         }
-        let index = self.core.lock().take_index(&address);
-        let granted = self.ask_primary(on, &address, index);
-        if granted.is_err() {
-            self.core.lock().give_back_index(&address);
+        kept
+    }
+
+    /// The connection that waits longest, with the number to answer.
+    pub(super) fn take(&mut self) -> Option<(u64, OwnedFd)> {
+        self.untaken.pop_front()
+    }
+
+    /// Whether the primary sends connections as Node does: in non-blocking mode.
+    pub(super) fn as_node(&self) -> bool {
+        !self.knows_waiting
+    }
+
+    /// How many connections the primary may hand over in all, if it does not know yet: those that it has, and one for each of so many
+    /// calls that wait. A sum, because a connection may be under way: "one more" or "one less" would then be counted from
+    /// different numbers.
+    fn up_to(&mut self, waiting: usize) -> Option<u64> {
+        let wanted = self.received + waiting.saturating_sub(self.untaken.len()) as u64;
+        let news = self.knows_waiting && self.told != wanted;
+        news.then(|| {
+            self.told = wanted;
+            wanted
+        })
+    }
+}
+
+impl Listening {
+    pub(super) fn new(key: Option<String>, address: Address, source: Source) -> Listening {
+        Listening { key, address, source, waiting: 0, rest: Rest::default() }
+    }
+
+    /// Keeps a connection that the primary hands over. Whether it is kept; if not, it is closed here.
+    pub(super) fn keep(&mut self, seq: u64, connection: OwnedFd) -> bool {
+        match &mut self.source {
+            Source::Primary(handed_over) => handed_over.keep(seq, connection, self.waiting),
+            Source::Shared(_) | Source::Taken => false,
         }
-        granted
     }
 
-    /// A socket of this worker's own; the primary learns nothing of it.
-    fn bind_alone(&mut self, on: &Listen, address: Address) -> Result<Granted, Error> {
-        let refused = |source| Error::Listen { address: address.to_string(), source };
-        let socket = bind::bind(&address, &on.options()).map_err(refused)?;
-        socket.set_nonblocking(!on.blocking).map_err(refused)?;
-        let socket = OwnedFd::from(socket);
-        let port = start(&socket, &address, on)?;
-        let up = port.map_or_else(|| address.clone(), |port| address.clone().with_port(port));
-        let id = self.core.lock().add_own_socket(address, socket);
-        Ok(Granted { id, up, shared: true })
+    /// What the primary has to be told of who waits here, if that has changed.
+    pub(super) fn waits(&mut self) -> Option<Envelope> {
+        let Source::Primary(handed_over) = &mut self.source else { return None };
+        let up_to = Some(handed_over.up_to(self.waiting)?);
+        let key = self.key.as_deref().unwrap_or_default();
+        Some(Envelope { up_to, ..Envelope::on("waiting", key, 0) })
     }
 
-    fn ask_primary(
-        &mut self,
-        on: &Listen,
-        address: &Address,
-        index: u32,
-    ) -> Result<Granted, Error> {
-        let query = query(address, on, index);
-        let request = self.core.lock().request(query.clone());
-        let answer = self.core.wait_for(None, |state| {
-            let answered = state.replies.get(&request).is_some_and(Option::is_some);
-            if !answered && state.standing != Standing::Connected {
-                return Err(Error::PrimaryGone); // a worker that is leaving gets no answer
+    pub(super) fn shared(&self) -> Option<&Arc<OwnedFd>> {
+        match &self.source {
+            Source::Shared(socket) => Some(socket),
+            Source::Primary(_) | Source::Taken => None,
+        }
+    }
+
+    /// The connections that nobody took: the numbers to answer.
+    pub(super) fn untaken(&self) -> Vec<u64> {
+        match &self.source {
+            Source::Primary(handed_over) => {
+                handed_over.untaken.iter().map(|(seq, _)| *seq).collect()
             }
-            Ok(answered.then(|| state.replies.remove(&request)).flatten().flatten())
-        });
-        self.core.lock().replies.remove(&request);
-        let Some((reply, socket)) = answer? else { return Err(Error::PrimaryGone) };
-        let refused = |errno: i32| Error::Listen {
-            address: address.to_string(),
-            source: io::Error::from_raw_os_error(errno),
-        };
-        if let Some(errno @ ..0) = reply.number("errno") {
-            return Err(refused(i32::try_from(-errno).unwrap_or(Errno::INVAL.raw_os_error())));
+            Source::Shared(_) | Source::Taken => Vec::new(),
         }
-        let port = match &socket {
-            Some(socket) => start(socket, address, on).inspect_err(|_| {
-                // The primary counts this worker in already.
-                let key = reply.text("key").unwrap_or_default();
-                self.core.lock().say(Envelope::on("close", key, 0));
-            })?,
-            None => reply.get("sockname").and_then(|name| name.get("port")).and_then(port_of),
-        };
-        let up = port.map_or_else(|| address.clone(), |port| address.clone().with_port(port));
-        let shared = socket.is_some();
-        let mut state = self.core.lock();
-        let id = state.add_listener(address.clone(), &reply, socket);
-        // Also of a socket that was asked for by its number, as Node says it.
-        let port = port.map_or_else(|| up.to_fields().1, Value::from);
-        state.say(Envelope { act: Some("listening"), port: Some(port), ..query });
-        Ok(Granted { id, up, shared })
     }
 }
 
-/// A listener that this worker has now.
-struct Granted {
-    id: ListenerId,
-    /// Where it is, with the real port.
-    up: Address,
-    /// Whether it is a socket of our own or shared, and not handed out by the primary.
-    shared: bool,
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-/// The question for a listener, field by field as a Node worker writes it, so that both get the same one.
-fn query(asked: &Address, on: &Listen, index: u32) -> Envelope {
-    let (address, port, address_type) = asked.to_fields();
-    let datagrams = matches!(asked, Address::Udp(_) | Address::PrimaryUdpFd(_));
-    let bind::Options { only_v6, reuse_address, readable_all, writable_all, .. } = on.options();
-    let flags = u32::from(only_v6) | if reuse_address { 4 } else { 0 };
-    Envelope {
-        index: Some(index),
-        data: Some(Value::Null),
-        address: Some(address),
-        port: Some(port),
-        address_type: Some(address_type),
-        fd: match asked {
-            Address::PrimaryFd(number) | Address::PrimaryUdpFd(number) => Some(*number),
-            _ => datagrams.then_some(-1),
-        },
-        flags: matches!(asked, Address::Tcp(_) | Address::Udp(_)).then_some(flags),
-        backlog: on.backlog,
-        readable_all: readable_all.then_some(true),
-        writable_all: writable_all.then_some(true),
-        waits: (!datagrams).then_some(true),
-        blocking: on.blocking.then_some(true),
-        ..Envelope::act("queryServer", 0)
+    fn listening(knows_waiting: bool) -> Listening {
+        let source = Source::Primary(HandedOver::new(knows_waiting));
+        Listening::new(Some("key".into()), Address::AnyTcp(1), source)
     }
-}
 
-/// Makes a shared socket listen, and says its port.
-fn start(socket: &OwnedFd, address: &Address, on: &Listen) -> Result<Option<u16>, Error> {
-    let refused =
-        |errno: Errno| Error::Listen { address: address.to_string(), source: errno.into() };
-    let bound = rustix::net::getsockname(socket).map_err(refused)?;
-    let port = SocketAddr::try_from(bound).ok().map(|bound| bound.port());
-    // A Node primary sends an unbound socket where the port is taken: its bind fails late.
-    if address.port().is_some_and(|wanted| wanted > 0 && port != Some(wanted)) {
-        return Err(refused(Errno::ADDRINUSE));
+    fn connection() -> OwnedFd {
+        std::os::unix::net::UnixStream::pair().unwrap().0.into()
     }
-    let flags = fcntl(socket, FcntlArg::F_GETFL)
-        .map_err(|errno| refused(Errno::from_raw_os_error(errno as i32)))?;
-    let blocks = !OFlag::from_bits_retain(flags).contains(OFlag::O_NONBLOCK);
-    if blocks != on.blocking {
-        return Err(Error::Blocking { address: address.to_string(), blocks });
-    }
-    if !matches!(address, Address::Udp(_) | Address::PrimaryUdpFd(_)) {
-        let backlog = on.backlog.filter(|&backlog| backlog > 0); // 0 means what Node takes it to mean
-        let backlog = backlog.and_then(|backlog| backlog.try_into().ok()).unwrap_or(511);
-        rustix::net::listen(socket, backlog).map_err(refused)?;
-    }
-    Ok(port)
-}
 
-fn port_of(value: &Value) -> Option<u16> {
-    value.as_u64()?.try_into().ok()
+    fn told(listening: &mut Listening) -> Option<u64> {
+        listening.waits().and_then(|message| message.up_to)
+    }
+
+    #[test]
+    fn the_primary_learns_how_many_connections_it_may_hand_over_in_all() {
+        let mut listening = listening(true);
+        assert_eq!(told(&mut listening), None, "nobody waits: that is what it believes");
+        listening.waiting = 2;
+        assert_eq!((told(&mut listening), told(&mut listening)), (Some(2), None));
+        assert!(listening.keep(1, connection()) && listening.keep(2, connection()));
+        assert!(!listening.keep(3, connection()), "nobody waits for a third");
+        assert_eq!(listening.untaken(), [1, 2]);
+        assert_eq!(told(&mut listening), Some(3), "it goes to somebody else, and counts");
+        listening.waiting = 0;
+        assert_eq!(told(&mut listening), None);
+    }
+
+    #[test]
+    fn a_primary_that_does_not_know_who_waits_hands_over_a_bounded_number() {
+        let mut listening = listening(false);
+        let kept = (0..100).filter(|&seq| listening.keep(seq, connection())).count();
+        assert_eq!(kept, MOST);
+        listening.waiting = 1;
+        assert_eq!(told(&mut listening), None);
+    }
 }

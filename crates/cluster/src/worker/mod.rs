@@ -1,44 +1,44 @@
 //! A worker's side: talks to its primary, listens where its siblings listen, and ends with its primary.
 
-mod connections;
+mod asking;
 mod core;
 mod datagrams;
+mod event;
+mod hearing;
+mod inbox;
 mod listen;
 mod listener;
+mod listeners;
 mod listening;
+mod origin;
+mod replies;
+mod rest;
+mod serving;
+mod shared;
 mod state;
+mod waiting;
 mod watcher;
 
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use serde::Serialize;
 
 pub use self::datagrams::Datagrams;
+pub use self::event::WorkerEvent;
 pub use self::listen::Listen;
 pub use self::listener::Listener;
 
-use self::core::{Core, Standing};
+use self::core::Core;
+use self::state::{Standing, State};
 use crate::channel::{handle_line, line};
-use crate::terms::LINE_LIMIT;
+use crate::terms::Terms;
 use crate::wire::Envelope;
-use crate::{Error, Handle, Message, SendError, WorkerId};
+use crate::{Error, Handle, Message, SchedulingPolicy, SendError, WorkerId};
 
-/// What happens to a worker.
-#[derive(Debug)]
-#[non_exhaustive]
-pub enum WorkerEvent {
-    /// The primary sent a message; Node's `message`.
-    Message(Message),
-    /// The primary asks this worker to end its work and leave. Its listeners are closed. What is sent now still arrives;
-    /// the channel closes with the next wait for an event.
-    Disconnect,
-    /// The primary sent what is no message. The channel goes on.
-    Error(Error),
-    /// The deadline of [`Worker::next_event_before`] passed, and nothing happened.
-    Deadline,
-}
+/// How long [`Worker::kill`] waits for the primary.
+const LAST_WORDS: Duration = Duration::from_secs(5);
 
 /// A worker, as it sees itself; Node's `cluster.worker` in the worker. Cheap to clone; clones may go to other threads.
 ///
@@ -50,8 +50,12 @@ pub struct Worker {
 }
 
 impl Worker {
-    pub(crate) fn new(id: WorkerId, socket: OwnedFd) -> Result<Worker, Error> {
-        Ok(Worker { core: Arc::new(Core::new(id, socket)?) })
+    pub(crate) fn new(
+        id: WorkerId,
+        socket: OwnedFd,
+        terms: Option<Terms>,
+    ) -> Result<Worker, Error> {
+        Ok(Worker { core: Arc::new(Core::new(id, socket, terms)?) })
     }
 
     /// This worker's number; Node's `cluster.worker.id`.
@@ -59,12 +63,19 @@ impl Worker {
         self.core.id
     }
 
+    /// Who chooses the worker for a connection; Node's `cluster.schedulingPolicy`, which a Node worker cannot ask. `None`: the primary
+    /// is not ours, and has not said; then a listener's own [`scheduling_policy`](Listener::scheduling_policy) knows.
+    pub fn scheduling_policy(&self) -> Option<SchedulingPolicy> {
+        self.core.terms.map(|terms| terms.policy)
+    }
+
     /// Whether the channel to the primary is open; Node's `worker.isConnected()`.
     pub fn is_connected(&self) -> bool {
         self.core.lock().standing != Standing::Left
     }
 
-    /// Whether this worker should end its work: the primary has asked it to leave, or is gone.
+    /// Whether this worker should end its work: the primary has asked it to leave, will do so soon, or is gone. In a shutdown this is true
+    /// first, while connections that have arrived still come; then [`WorkerEvent::Disconnect`], after which none do.
     pub fn is_leaving(&self) -> bool {
         self.core.lock().standing != Standing::Connected
     }
@@ -72,7 +83,7 @@ impl Worker {
     /// Waits for the next event. `None`: the channel is closed, because the primary asked for it or is gone.
     ///
     /// # Errors
-    /// [`Error::System`] when the system refuses to wait.
+    /// None at present: where the system refuses to wait, this looks again every 50 ms.
     pub fn next_event(&mut self) -> Result<Option<WorkerEvent>, Error> {
         self.next(None)
     }
@@ -87,8 +98,8 @@ impl Worker {
 
     fn next(&mut self, deadline: Option<Instant>) -> Result<Option<WorkerEvent>, Error> {
         let found = self.core.wait_for(deadline, |state| {
-            let event = state.inbox.pop_front();
-            Ok((event.is_some() || state.standing != Standing::Connected).then_some(event))
+            let event = state.take_event();
+            Ok((event.is_some() || !state.standing.serves()).then_some(event))
         })?;
         match found {
             Some(Some(event)) => Ok(Some(event)),
@@ -96,7 +107,7 @@ impl Worker {
             Some(None) => {
                 // Asked to leave, and everything is told: the last words go out, then the channel closes.
                 // Where the primary is gone they cannot, and it closes, too.
-                let _ = self.core.write_the_rest();
+                let _ = self.core.write_the_rest(None);
                 self.core.lock().leave();
                 self.core.notify();
                 Ok(None)
@@ -108,7 +119,7 @@ impl Worker {
     /// or is gone; time to end. Messages that came before anybody asked for them are kept.
     ///
     /// # Errors
-    /// As [`next_event`](Worker::next_event); also what the primary sent that is no message.
+    /// What the primary sent that is no message, and [`Error::Dropped`]. The next call goes on behind it.
     pub fn recv(&mut self) -> Result<Option<Message>, Error> {
         loop {
             match self.next_event()? {
@@ -126,7 +137,7 @@ impl Worker {
     /// [`Error::PrimaryGone`] when the channel is closed; [`Error::NotJson`] when the message cannot be said in JSON;
     /// [`Error::MessageTooLong`] when it is longer than the primary takes.
     pub fn send<M: Serialize>(&self, message: M) -> Result<(), Error> {
-        let bytes = line(&message, LINE_LIMIT)?;
+        let bytes = line(&message, self.core.line_limit())?;
         self.send_line(bytes, None)
     }
 
@@ -141,7 +152,7 @@ impl Worker {
         handle: impl Into<Handle>,
     ) -> Result<(), Error> {
         let handle = handle.into();
-        let bytes = handle_line(&message, &handle, LINE_LIMIT)?;
+        let bytes = handle_line(&message, &handle, self.core.line_limit())?;
         let traveller =
             handle.into_traveller().map_err(Error::system("make a socket non-blocking"))?;
         self.send_line(bytes, Some(traveller))
@@ -152,7 +163,7 @@ impl Worker {
         state.check_connected()?;
         state.channel.push(bytes, handle);
         drop(state);
-        self.core.write_the_rest()
+        self.core.write_the_rest(None)
     }
 
     /// Sends a message if the channel takes it at once.
@@ -160,11 +171,11 @@ impl Worker {
     /// # Errors
     /// [`SendError::Full`] gives the message back; otherwise as [`send`](Worker::send).
     pub fn try_send<M: Serialize>(&self, message: M) -> Result<(), SendError<M>> {
-        let bytes = line(&message, LINE_LIMIT)?;
+        let bytes = line(&message, self.core.line_limit())?;
         let mut state = self.core.lock();
         state.flush()?;
-        if state.channel.outbox().user_bytes() > 0 {
-            state.read()?; // what waits may wait for an ACK that is here already
+        if state.channel.outbox().user_bytes() > 0 && state.listens_to_primary() {
+            state.read(); // what waits may wait for an ACK that is here already
             self.core.notify();
         }
         match state.channel.outbox().user_bytes() {
@@ -178,31 +189,41 @@ impl Worker {
     /// Node's `cluster.worker.disconnect()`. The process goes on. Leaving again changes nothing.
     ///
     /// # Errors
-    /// [`Error::System`] when the system refuses to wait.
+    /// None at present.
     pub fn disconnect(&mut self) -> Result<(), Error> {
-        let standing = self.core.lock().standing;
-        if standing == Standing::Connected {
-            let mut state = self.core.lock();
-            state.close_listeners();
-            let request = state.request(Envelope::act("exitedAfterDisconnect", 0));
-            drop(state);
-            self.core.wait_for(None, |state| {
-                let answered = state.replies.get(&request).is_none_or(Option::is_some);
-                Ok((answered || state.standing == Standing::Left).then_some(()))
-            })?;
-        } else if standing == Standing::Asked {
-            let _ = self.core.write_the_rest(); // it fails when nobody is left to read it
+        self.leave(None)
+    }
+
+    /// Leaves, and ends this process with code 0; Node's `cluster.worker.kill()` in the worker. A primary that does not answer within five
+    /// seconds is not waited for.
+    pub fn kill(mut self) -> ! {
+        // Whatever went wrong, the process ends, and the primary sees that.
+        let _ = self.leave(Some(Instant::now() + LAST_WORDS));
+        std::process::exit(0)
+    }
+
+    fn leave(&mut self, deadline: Option<Instant>) -> Result<(), Error> {
+        let mut state = self.core.lock();
+        match state.standing {
+            Standing::Connected | Standing::Draining => {
+                state.close_listeners();
+                let request = state.request(Envelope::act("exitedAfterDisconnect", 0), None);
+                drop(state);
+                self.core.wait_for(deadline, |state| {
+                    let answered = state.replies.take(request).is_some();
+                    Ok((answered || state.standing == Standing::Left).then_some(()))
+                })?;
+            }
+            Standing::Asked => {
+                drop(state);
+                // It fails when nobody is left to read it.
+                let _ = self.core.write_the_rest(deadline);
+            }
+            Standing::Left => drop(state),
         }
         self.core.lock().leave();
         self.core.notify();
         Ok(())
-    }
-
-    /// Leaves, and ends this process with code 0; Node's `cluster.worker.kill()` in the worker.
-    pub fn kill(mut self) -> ! {
-        // Whatever went wrong, the process ends, and the primary sees that.
-        let _ = self.disconnect();
-        std::process::exit(0)
     }
 
     /// Starts a thread that reads the channel while the program waits elsewhere: in a library's own accept loop, in a runtime. Then
@@ -213,8 +234,7 @@ impl Worker {
     pub fn run_in_background(&self) -> Result<(), Error> {
         let core = Arc::clone(&self.core);
         let read = move || {
-            let left =
-                |state: &mut core::State| Ok((state.standing == Standing::Left).then_some(()));
+            let left = |state: &mut State| Ok((state.standing == Standing::Left).then_some(()));
             // Nobody can be told of an error here; whoever waits next meets it, too.
             let _ = core.wait_for(None, left);
         };

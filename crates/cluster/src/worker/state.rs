@@ -1,92 +1,156 @@
-//! What a worker does with what arrives on the channel, and how it answers. No waiting here.
+//! What a worker knows, and what it says to its primary. Nothing here waits.
 
 use std::os::fd::OwnedFd;
+use std::sync::Arc;
 
-use super::WorkerEvent;
-use super::core::{Standing, State};
-use crate::channel::Filled;
-use crate::wire::{Envelope, Incoming, Received};
-use crate::{Error, Message};
+use super::event::WorkerEvent;
+use super::inbox::Inbox;
+use super::listeners::Listeners;
+use super::replies::Replies;
+use super::rest::Rest;
+use super::watcher::Watcher;
+use crate::Error;
+use crate::channel::Channel;
+use crate::eager::Eager;
+use crate::terms::Terms;
+use crate::wakeup::Wakeup;
+use crate::wire::Envelope;
+
+/// How many bytes of answers a primary may leave unread before it is not listened to any more. As much as a primary grants a worker.
+const MOST_ANSWERS: usize = 1024 * 1024;
+
+/// How far the end has come.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Standing {
+    /// Messages and connections come.
+    Connected,
+    /// They still come, and there is less and less to do: the primary will ask us to leave.
+    Draining,
+    /// The primary asked us to leave.
+    Asked,
+    /// The channel is closed.
+    Left,
+}
+
+impl Standing {
+    /// Whether connections may still come.
+    pub(super) fn serves(self) -> bool {
+        match self {
+            Standing::Connected | Standing::Draining => true,
+            Standing::Asked | Standing::Left => false,
+        }
+    }
+}
+
+#[derive(Debug)]
+pub(super) struct State {
+    pub channel: Channel,
+    pub inbox: Inbox,
+    pub standing: Standing,
+    pub listeners: Listeners,
+    pub replies: Replies,
+    /// The channel cannot be read just now: the system has no memory.
+    pub rest: Rest,
+    pub reader: Reader,
+    seq: u64,
+    watcher: Watcher,
+}
+
+/// Who waits for the channel: one thread at a time; the others wait for its news.
+#[derive(Debug)]
+pub(super) struct Reader {
+    /// It sleeps.
+    pub sleeps: bool,
+    /// It wakes when something can be written, too.
+    pub watches_write: bool,
+    /// How many threads wait for its news.
+    pub waiting: usize,
+    pub eager: Eager,
+    /// Makes it look again at what it waits for.
+    interrupt: Arc<Wakeup>,
+}
 
 impl State {
-    /// Reads once, without waiting, and acts on what came.
-    pub(super) fn read(&mut self) -> Result<(), Error> {
-        if self.standing == Standing::Left {
-            return Ok(());
-        }
-        let filled = self.channel.fill().map_err(Error::system("read from the channel"))?;
-        while let Some(incoming) = self.channel.next() {
-            self.hear(incoming);
-        }
-        if filled == Filled::Closed {
-            // Not our doing: the watcher goes on, and ends us if the program does not.
-            self.standing = Standing::Left;
-        }
-        Ok(())
-    }
-
-    fn hear(&mut self, incoming: Incoming) {
-        match incoming {
-            Incoming::User(json) => {
-                self.inbox.push_back(WorkerEvent::Message(Message::from(json)));
-            }
-            Incoming::UserWithHandle(json, fd) => {
-                let (message, error) = Message::with_descriptor(json, fd);
-                self.inbox.extend(error.map(WorkerEvent::Error));
-                self.inbox.push_back(WorkerEvent::Message(message));
-            }
-            Incoming::Cluster(received) => self.obey(received, None),
-            Incoming::ClusterWithHandle(received, fd) => self.obey(received, Some(fd)),
-            Incoming::Nack => {
-                let given_up = self.channel.resend_handle();
-                self.inbox.extend(given_up.map(|_| WorkerEvent::Error(Error::Undelivered(1))));
-            }
-            Incoming::Bad(bad) => self.inbox.push_back(WorkerEvent::Error(bad.into())),
-            // The channel keeps the rest to itself.
-            _ => {}
+    pub(super) fn new(
+        channel: Channel,
+        terms: Option<Terms>,
+        interrupt: Arc<Wakeup>,
+        watcher: Watcher,
+    ) -> State {
+        State {
+            channel,
+            inbox: Inbox::new(terms),
+            standing: Standing::Connected,
+            listeners: Listeners::default(),
+            replies: Replies::default(),
+            rest: Rest::default(),
+            reader: Reader {
+                sleeps: false,
+                watches_write: false,
+                waiting: 0,
+                eager: Eager::new(),
+                interrupt,
+            },
+            seq: 0,
+            watcher,
         }
     }
 
-    /// What the primary says to the cluster layer. What nobody here knows is ignored, as Node does.
-    fn obey(&mut self, received: Received, fd: Option<OwnedFd>) {
-        match received.act() {
-            Some("disconnect") if self.standing == Standing::Connected => {
-                self.standing = Standing::Asked;
-                self.close_listeners();
-                self.inbox.push_back(WorkerEvent::Disconnect);
-            }
-            Some("newconn") => self.new_connection(&received, fd),
-            Some(_) => {}
-            None => {
-                if let Some(reply) = received.ack().and_then(|ack| self.replies.get_mut(&ack)) {
-                    *reply = Some((received, fd));
-                }
-            }
+    /// The next event, for the program. The primary learns how much was taken, so that it knows how much fits.
+    pub(super) fn take_event(&mut self) -> Option<WorkerEvent> {
+        let event = self.inbox.take()?;
+        if let Some(taken) = self.inbox.due_report() {
+            self.note(Envelope { taken: Some(taken), ..Envelope::act("taken", 0) });
         }
+        Some(event)
     }
 
-    /// Makes the thread that waits look again at what it waits for.
+    /// Whether the channel should be read. Always, also while the program takes no messages, because behind them stand
+    /// connections and the end. But who asks and never reads the answers would fill our memory with these.
+    pub(super) fn listens_to_primary(&self) -> bool {
+        !self.owes_much() && self.rest.until().is_none()
+    }
+
+    /// Whether much of what we said to the primary's cluster layer waits to be read.
+    pub(super) fn owes_much(&self) -> bool {
+        self.channel.outbox().internal_bytes() >= MOST_ANSWERS
+    }
+
+    /// Makes the thread that sleeps look again at what it waits for.
     pub(super) fn interrupt_reader(&self) {
-        if self.somebody_reads {
-            // It fails only where the counter is full, and then it is readable.
-            let _ = rustix::io::write(&self.interrupt, &1u64.to_ne_bytes());
+        if self.reader.sleeps {
+            self.reader.interrupt.wake();
         }
     }
 
     pub(super) fn flush(&mut self) -> Result<(), Error> {
         self.check_connected()?;
-        self.channel.flush().map_err(|_| Error::PrimaryGone)
+        self.channel.flush().map_err(|_| Error::PrimaryGone)?;
+        // The rest goes out when there is room: the thread that sleeps has to watch for that.
+        if self.reader.sleeps && !self.reader.watches_write && self.channel.wants_write() {
+            self.reader.watches_write = true;
+            self.reader.interrupt.wake();
+        }
+        Ok(())
     }
 
     pub(super) fn check_connected(&self) -> Result<(), Error> {
         if self.standing == Standing::Left { Err(Error::PrimaryGone) } else { Ok(()) }
     }
 
-    /// Sends a request to the primary's cluster layer; its answer will be in `replies`.
-    pub(super) fn request(&mut self, message: Envelope) -> u64 {
-        let seq = self.next_seq();
-        self.replies.insert(seq, None);
-        self.channel.push_internal(&Envelope { seq, ..message });
+    /// Whether this worker can still begin to listen.
+    pub(super) fn check_serves(&self) -> Result<(), Error> {
+        match self.standing {
+            Standing::Connected | Standing::Draining => Ok(()),
+            Standing::Asked => Err(Error::Leaving),
+            Standing::Left => Err(Error::PrimaryGone),
+        }
+    }
+
+    /// Sends a request to the primary's cluster layer; its answer will be in `replies`. With this descriptor in reserve if the answer may bring one.
+    pub(super) fn request(&mut self, message: Envelope, reserve: Option<OwnedFd>) -> u64 {
+        let seq = self.note(message);
+        self.replies.expect(seq, reserve);
         seq
     }
 
@@ -94,13 +158,15 @@ impl State {
     pub(super) fn say(&mut self, message: Envelope) {
         self.note(message);
         // It fails when the primary is gone; the next read says so.
-        let _ = self.channel.flush();
+        let _ = self.flush();
     }
 
-    /// Sends a message to the primary's cluster layer, with the next one or the next wait.
-    pub(super) fn note(&mut self, message: Envelope) {
-        let seq = self.next_seq();
+    /// Sends a message to the primary's cluster layer, with the next one or the next wait. Returns its number.
+    pub(super) fn note(&mut self, message: Envelope) -> u64 {
+        let seq = self.seq;
+        self.seq += 1;
         self.channel.push_internal(&Envelope { seq, ..message });
+        seq
     }
 
     /// Closes the channel.
@@ -111,10 +177,10 @@ impl State {
             self.channel.close();
         }
     }
+}
 
-    pub(super) fn next_seq(&mut self) -> u64 {
-        let seq = self.seq;
-        self.seq += 1;
-        seq
+impl Drop for State {
+    fn drop(&mut self) {
+        self.leave();
     }
 }

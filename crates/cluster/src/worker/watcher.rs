@@ -25,13 +25,9 @@ pub(crate) struct Watcher {
 }
 
 impl Watcher {
-    pub(crate) fn start(channel: Arc<OwnedFd>) -> Result<Watcher, Error> {
+    /// Watches the channel, and after this worker has closed it the primary's process.
+    pub(crate) fn start(channel: Arc<OwnedFd>, primary: Option<OwnedFd>) -> Result<Watcher, Error> {
         let left = Arc::new(AtomicBool::new(false));
-        // Watching the parent covers the time after this worker has closed its channel. Whoever adopts an orphan
-        // lives on; the channel then says that the primary is gone.
-        let parent = rustix::process::getppid().and_then(|parent| {
-            rustix::process::pidfd_open(parent, rustix::process::PidfdFlags::empty()).ok()
-        });
         let watcher = Watcher { left: Arc::clone(&left) };
         // The thread takes no signals. One that the program has blocked, to read it when it likes, would otherwise
         // be delivered here, and end the process; and a handler of the program's would run on this small stack.
@@ -41,7 +37,7 @@ impl Watcher {
         let started = thread::Builder::new()
             .name("watcher".into())
             .stack_size(32 * 1024)
-            .spawn(move || watch(&channel, parent.as_ref(), &left));
+            .spawn(move || watch(&channel, primary.as_ref(), &left));
         mask.thread_set_mask()
             .map_err(|errno| Error::System { what: "unblock signals", source: errno.into() })?;
         started.map_err(|source| Error::System { what: "start the watcher thread", source })?;
@@ -54,11 +50,11 @@ impl Watcher {
     }
 }
 
-fn watch(channel: &OwnedFd, parent: Option<&OwnedFd>, left: &AtomicBool) {
+fn watch(channel: &OwnedFd, primary: Option<&OwnedFd>, left: &AtomicBool) {
     wait_for(channel, PollFlags::RDHUP);
     if left.load(Ordering::Acquire) {
-        let Some(parent) = parent else { return };
-        wait_for(parent, PollFlags::IN);
+        let Some(primary) = primary else { return };
+        wait_for(primary, PollFlags::IN);
     }
     // The program may be about to end by itself, with the code that it wants. It has until then.
     thread::sleep(GRACE);
@@ -67,5 +63,11 @@ fn watch(channel: &OwnedFd, parent: Option<&OwnedFd>, left: &AtomicBool) {
 
 fn wait_for(fd: &OwnedFd, what: PollFlags) {
     let mut fds = [PollFd::from_borrowed_fd(fd.as_fd(), what)];
-    while poll(&mut fds, None) == Err(Errno::INTR) {}
+    while fds[0].revents().is_empty() {
+        match poll(&mut fds, None) {
+            Ok(_) | Err(Errno::INTR) => {}
+            // No memory is no sign that the primary is gone.
+            Err(_) => thread::sleep(GRACE),
+        }
+    }
 }

@@ -30,12 +30,16 @@ pub fn obeys(mut me: Worker, _: &str) {
                 me.send("closed").unwrap();
             }
             "into_std" => {
-                let answer = match listeners[number()].take().unwrap() {
-                    Open::Tcp(listener) => listener.into_std().map(Open::Std),
-                    other => Ok(other),
+                // A listener that gives nothing away comes back.
+                let (open, answer) = match listeners[number()].take().unwrap() {
+                    Open::Tcp(listener) => match listener.into_std() {
+                        Ok(listener) => (Open::Std(listener), "std".to_owned()),
+                        Err(error) => (Open::Tcp(error.listener), error.error.to_string()),
+                    },
+                    other => (other, "std".to_owned()),
                 };
-                me.send(answer.as_ref().map_or_else(Error::to_string, |_| "std".into())).unwrap();
-                listeners[number()] = answer.ok();
+                me.send(answer).unwrap();
+                listeners[number()] = Some(open);
             }
             "accept" => {
                 let _ = listener().serve(me.id(), None).unwrap();

@@ -195,7 +195,8 @@ pub fn tests() -> Vec<Test> {
                 let at = tell(&mut primary, worker, "listen 127.0.0.1:0");
                 let told = tell(&mut primary, worker, "into_std 0");
                 assert_eq!(told, format!("the primary distributes the connections to {at}"));
-                assert!(crate::remote::is_refused(&at), "into_std took the listener with it");
+                order(&mut primary, &[worker], "accept 0");
+                assert_eq!(asks(&mut primary, &at), worker.to_string(), "the listener came back");
             })
             .worker(obeys),
         test("the_policy_is_fixed_by_the_first_fork").primary(|mut primary| {

@@ -11,7 +11,7 @@ use super::desk::Order;
 use super::listener::{Bound, Listener, ListenerId};
 use super::resting::REST;
 use super::{Reserve, Switchboard};
-use crate::bind::{self, BACKLOG, Options};
+use crate::bind::{self, Options};
 use crate::primary::event::Event;
 use crate::wire::{Envelope, Received};
 use crate::{Address, Error, SchedulingPolicy, WorkerId};
@@ -103,8 +103,7 @@ impl Switchboard {
         let id = self.last + 1;
         let data = question.get("data").cloned().unwrap_or(Value::Null);
         let listener = if policy == SchedulingPolicy::RoundRobin && !is_udp {
-            let backlog = question.number("backlog").filter(|&backlog| backlog > 0);
-            socket.listen(backlog.and_then(|it| it.try_into().ok()).unwrap_or(BACKLOG))?;
+            socket.listen(bind::backlog(question.number("backlog")))?;
             socket.set_nonblocking(true)?;
             Listener::round_robin(id, key, Bound::new(OwnedFd::from(socket), address), data)
         } else {
