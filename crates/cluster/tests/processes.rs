@@ -11,12 +11,16 @@ mod harness;
 mod crashes;
 #[path = "processes/ending.rs"]
 mod ending;
+#[path = "processes/first_process.rs"]
+mod first_process;
 #[path = "processes/handles.rs"]
 mod handles;
 #[path = "processes/handover.rs"]
 mod handover;
 #[path = "processes/hostile.rs"]
 mod hostile;
+#[path = "processes/inherited.rs"]
+mod inherited;
 #[path = "processes/leaks.rs"]
 mod leaks;
 #[path = "processes/lifecycle.rs"]
@@ -41,10 +45,14 @@ mod program;
 mod queues;
 #[path = "processes/raw.rs"]
 mod raw;
+#[path = "processes/releases.rs"]
+mod releases;
 #[path = "processes/remote.rs"]
 mod remote;
 #[path = "processes/restart.rs"]
 mod restart;
+#[path = "processes/rights.rs"]
+mod rights;
 #[path = "processes/scheduling.rs"]
 mod scheduling;
 #[path = "processes/settings.rs"]
@@ -67,10 +75,14 @@ fn main() {
         handles::tests,
         ending::tests,
         signals::tests,
+        first_process::tests,
         hostile::tests,
         leaks::tests,
         restart::tests,
         settings::tests,
+        inherited::tests,
+        releases::tests,
+        rights::tests,
         listening::tests,
         listen_errors::tests,
         shared::tests,

@@ -33,12 +33,9 @@ use self::child::Child;
 use self::ending::Ending;
 use self::listener::Listeners;
 use crate::eager::Eager;
-use crate::spawn::Program;
+use crate::program::Program;
 use crate::wire::Envelope;
-use crate::{Error, SchedulingPolicy, Settings, Signal, WorkerId, sys};
-
-/// How many bytes of messages may wait for one worker, if the settings do not say.
-const QUEUE_LIMIT: usize = 1024 * 1024;
+use crate::{Error, HeldProgram, SchedulingPolicy, Settings, Signal, WorkerId, sys};
 
 /// The primary of a cluster; Node's `cluster` object in the primary.
 ///
@@ -69,6 +66,11 @@ impl Primary {
     pub(crate) fn new() -> Result<Primary, Error> {
         sys::keep_exit_statuses()
             .map_err(|errno| Error::System { what: "reset SIGCHLD", source: errno.into() })?;
+        sys::obey_signals_as_first_process()
+            .map_err(|errno| Error::System { what: "handle signals", source: errno.into() })?;
+        // Whoever has forked this program with Node's `fork` talks to us there, and not to our workers.
+        let channel = std::env::var("NODE_CHANNEL_FD").ok().and_then(|number| number.parse().ok());
+        channel.into_iter().for_each(sys::close_in_children);
         Ok(Primary {
             program: Program::this()
                 .map_err(|source| Error::System { what: "find this program's file", source })?,
@@ -123,12 +125,23 @@ impl Primary {
         let settings = self.settings.merged_with(extra.clone());
         self.last_id += 1;
         let worker = WorkerId(self.last_id);
-        let spawned = crate::spawn::spawn(&self.program, &settings, worker)
-            .map_err(|(program, source)| Error::Spawn { worker, program, source })?;
-        let queue_limit = settings.queue_limit.unwrap_or(QUEUE_LIMIT);
+        let spawned =
+            crate::spawn::spawn(&self.program, &settings, worker, self.scheduling_policy)
+                .map_err(|(program, source)| Error::Spawn { worker, program, source })?;
+        let (_, queue_limit) = settings.limits();
         self.workers.insert(worker, Child::new(spawned, queue_limit, extra));
         self.news.push_back(Event::Fork(worker));
         Ok(worker)
+    }
+
+    /// Holds the program that is on this program's path now: a release that can be forked ([`Settings::held`]) when the next one is
+    /// there. If the path is gone: the file that this process runs.
+    ///
+    /// # Errors
+    /// [`Error::System`] when the file cannot be opened, as when no descriptor is left.
+    pub fn hold_program(&self) -> Result<HeldProgram, Error> {
+        let failed = |source| Error::System { what: "open this program's file", source };
+        self.program.hold().map_err(failed)
     }
 
     /// Starts a worker later, while [`next_event`](Primary::next_event) waits; it gets the settings that `like` had of its
