@@ -61,6 +61,8 @@ mod settings;
 mod shared;
 #[path = "processes/signals.rs"]
 mod signals;
+#[path = "processes/stale_paths.rs"]
+mod stale_paths;
 #[path = "processes/storm.rs"]
 mod storm;
 #[path = "processes/waiting.rs"]
@@ -85,6 +87,7 @@ fn main() {
         rights::tests,
         listening::tests,
         listen_errors::tests,
+        stale_paths::tests,
         shared::tests,
         policy::tests,
         scheduling::tests,
