@@ -94,6 +94,9 @@
 //!   `send` refuses ([`Error::MessageTooLong`]). (Node takes any length, at some hundred times its memory.)
 //! * A worker whose primary is gone ends within a second, however busy it is. Ctrl-C in a terminal reaches it only through its primary.
 //! * [`Primary::kill`] sends the signal that it is told, through a pidfd.
+//! * A worker with a [`Settings::uid`] and no group said gets that user's own group, and a fork whose supplementary groups cannot be dropped
+//!   fails. (In Node the group stays, which may be root's, and groups that stay are passed over.)
+//! * A Unix path that was left by a process that was killed is taken over, if it is ours and nobody answers there. (In Node, `EADDRINUSE`.)
 //! * A handle whose descriptor was lost on its way is sent again as it was. (Node 20 wraps it a second time, and its receiver ignores that.)
 //! * A worker that received sockets from a Node server answers at once that they are closed, when that server asks before it closes.
 //! * `advanced` serialization is not spoken.
@@ -128,6 +131,8 @@ mod message;
 mod policy;
 #[cfg(target_os = "linux")]
 mod primary;
+#[cfg(target_os = "linux")]
+mod program;
 #[cfg(target_os = "linux")]
 mod restart;
 #[cfg(target_os = "linux")]
@@ -172,6 +177,8 @@ pub use message::Message;
 pub use policy::SchedulingPolicy;
 #[cfg(target_os = "linux")]
 pub use primary::{Event, Primary, Report, Sent, State, Waker, die_of};
+#[cfg(target_os = "linux")]
+pub use program::HeldProgram;
 #[cfg(target_os = "linux")]
 pub use restart::RestartPolicy;
 #[cfg(target_os = "linux")]

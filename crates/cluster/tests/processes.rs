@@ -13,6 +13,8 @@ mod attacks;
 mod crashes;
 #[path = "processes/ending.rs"]
 mod ending;
+#[path = "processes/first_process.rs"]
+mod first_process;
 #[path = "processes/floods.rs"]
 mod floods;
 #[path = "processes/forks.rs"]
@@ -57,10 +59,14 @@ mod queues;
 mod raw;
 #[path = "processes/raw_primary.rs"]
 mod raw_primary;
+#[path = "processes/releases.rs"]
+mod releases;
 #[path = "processes/remote.rs"]
 mod remote;
 #[path = "processes/restart.rs"]
 mod restart;
+#[path = "processes/rights.rs"]
+mod rights;
 #[path = "processes/scheduling.rs"]
 mod scheduling;
 #[path = "processes/settings.rs"]
@@ -69,6 +75,10 @@ mod settings;
 mod shared;
 #[path = "processes/signals.rs"]
 mod signals;
+#[path = "processes/stale_paths.rs"]
+mod stale_paths;
+#[path = "processes/start_of_worker.rs"]
+mod start_of_worker;
 #[path = "processes/starved.rs"]
 mod starved;
 #[path = "processes/stopping.rs"]
@@ -93,6 +103,7 @@ fn main() {
         handles::tests,
         ending::tests,
         signals::tests,
+        first_process::tests,
         hostile::tests,
         long_lines::tests,
         attacks::tests,
@@ -101,8 +112,12 @@ fn main() {
         leaks::tests,
         restart::tests,
         settings::tests,
+        start_of_worker::tests,
+        releases::tests,
+        rights::tests,
         listening::tests,
         listen_errors::tests,
+        stale_paths::tests,
         shared::tests,
         policy::tests,
         scheduling::tests,

@@ -9,7 +9,6 @@ use super::output::Output;
 use crate::Settings;
 use crate::channel::Channel;
 use crate::spawn::Spawned;
-use crate::terms::{LINE_LIMIT, QUEUE_LIMIT};
 
 /// Where a worker stands; Node's `worker.state`.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -86,7 +85,7 @@ pub(crate) struct Child {
 
 impl Child {
     pub(crate) fn new(spawned: Spawned, settings: &Settings, extra: Settings, slot: u32) -> Child {
-        let line_limit = settings.line_limit.unwrap_or(LINE_LIMIT);
+        let (line_limit, queue_limit) = settings.limits();
         Child {
             pid: spawned.pid,
             pidfd: spawned.pidfd,
@@ -98,7 +97,7 @@ impl Child {
             reaped: false,
             online_at: None,
             is_rust: false,
-            queue_limit: settings.queue_limit.unwrap_or(QUEUE_LIMIT),
+            queue_limit,
             line_limit,
             sent: 0,
             taken: 0,

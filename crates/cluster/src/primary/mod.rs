@@ -35,9 +35,9 @@ use self::forks::{Due, Gone};
 use self::reserve::Reserve;
 use self::switchboard::Switchboard;
 use crate::eager::Eager;
-use crate::spawn::Program;
+use crate::program::Program;
 use crate::wire::Envelope;
-use crate::{Error, SchedulingPolicy, Settings, Signal, WorkerId, sys};
+use crate::{Error, HeldProgram, SchedulingPolicy, Settings, Signal, WorkerId, sys};
 
 /// The primary of a cluster; Node's `cluster` object in the primary.
 ///
@@ -72,6 +72,11 @@ impl Primary {
     pub(crate) fn new() -> Result<Primary, Error> {
         sys::keep_exit_statuses()
             .map_err(|errno| Error::System { what: "reset SIGCHLD", source: errno.into() })?;
+        sys::obey_signals_as_first_process()
+            .map_err(|errno| Error::System { what: "handle signals", source: errno.into() })?;
+        // Whoever has forked this program with Node's `fork` talks to us there, and not to our workers.
+        let channel = std::env::var("NODE_CHANNEL_FD").ok().and_then(|number| number.parse().ok());
+        channel.into_iter().for_each(sys::close_in_children);
         Ok(Primary {
             program: Program::this()
                 .map_err(|source| Error::System { what: "find this program's file", source })?,
@@ -103,6 +108,16 @@ impl Primary {
     /// The settings of later forks; Node's `cluster.settings`.
     pub fn settings(&self) -> &Settings {
         &self.settings
+    }
+
+    /// Holds the program that is on this program's path now: a release that can be forked ([`Settings::held`]) when the next one is
+    /// there. If the path is gone: the file that this process runs.
+    ///
+    /// # Errors
+    /// [`Error::System`] when the file cannot be opened, as when no descriptor is left.
+    pub fn hold_program(&self) -> Result<HeldProgram, Error> {
+        let failed = |source| Error::System { what: "open this program's file", source };
+        self.program.hold().map_err(failed)
     }
 
     /// Who chooses the worker for a connection; Node's `cluster.schedulingPolicy`.

@@ -99,8 +99,8 @@ fn cost(event: &WorkerEvent) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::wire::Json;
     use crate::SchedulingPolicy;
+    use crate::wire::Json;
 
     fn ours(queue_limit: usize) -> Inbox {
         let policy = SchedulingPolicy::RoundRobin;
