@@ -1,8 +1,8 @@
 //! One end of the channel between primary and worker: the wire protocol over a Unix stream socket.
 
-use std::io::{IoSlice, IoSliceMut};
+use std::io::{IoSlice, IoSliceMut, Write};
 use std::mem::MaybeUninit;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, OwnedFd, RawFd};
 use std::sync::Arc;
 
 use rustix::io::{Errno, Result};
@@ -12,8 +12,8 @@ use rustix::net::{
 };
 use serde::Serialize;
 
-use crate::HandleKind;
-use crate::wire::{ACK, Decoder, Envelope, Incoming, Line, MAX_LINE, NACK, Outbox, WithSocket};
+use crate::wire::{ACK, Decoder, Envelope, Incoming, Line, Outbox, WithSocket};
+use crate::{Error, Handle, HandleKind};
 
 /// Descriptors that one read can take. The kernel never sends more than 253 (`SCM_MAX_FD`); Node sends one.
 const DESCRIPTORS: usize = 253;
@@ -34,17 +34,21 @@ pub(crate) struct Channel {
     outbox: Outbox,
     /// The peer takes nothing any more, although it may still write.
     deaf: bool,
+    /// Of the descriptors that the last read brought.
+    highest_descriptor: Option<RawFd>,
     /// How many handles came without their descriptors.
     handles_lost: u64,
 }
 
 impl Channel {
-    pub(crate) fn new(socket: OwnedFd) -> Channel {
+    /// Lines over `line_limit` bytes are passed over.
+    pub(crate) fn new(socket: OwnedFd, line_limit: usize) -> Channel {
         Channel {
             socket: Arc::new(socket),
-            decoder: Decoder::new(MAX_LINE),
+            decoder: Decoder::new(line_limit),
             outbox: Outbox::default(),
             deaf: false,
+            highest_descriptor: None,
             handles_lost: 0,
         }
     }
@@ -67,10 +71,26 @@ impl Channel {
         !self.deaf && self.outbox.wants_write()
     }
 
+    /// How many bytes can be read at once.
+    pub(crate) fn bytes_waiting(&self) -> usize {
+        // FIONREAD fails only where there is no socket.
+        rustix::io::ioctl_fionread(&*self.socket).map_or(0, |count| count as usize)
+    }
+
     /// Reads once, without waiting.
     pub(crate) fn fill(&mut self) -> Result<Filled> {
         let mut control = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(DESCRIPTORS))];
-        let mut control = RecvAncillaryBuffer::new(&mut control);
+        self.read(RecvAncillaryBuffer::new(&mut control))
+    }
+
+    /// As [`fill`](Channel::fill), but takes no descriptor: the kernel closes those that come with what is read, and their lines count as
+    /// having lost them.
+    pub(crate) fn fill_without_descriptors(&mut self) -> Result<Filled> {
+        self.read(RecvAncillaryBuffer::default())
+    }
+
+    fn read(&mut self, mut control: RecvAncillaryBuffer<'_>) -> Result<Filled> {
+        self.highest_descriptor = None;
         let flags = RecvFlags::CMSG_CLOEXEC | RecvFlags::DONTWAIT;
         let space = &mut [IoSliceMut::new(self.decoder.space())];
         let count = match recvmsg(&*self.socket, space, &mut control, flags) {
@@ -83,8 +103,22 @@ impl Channel {
             RecvAncillaryMessage::ScmRights(descriptors) => Some(descriptors),
             _ => None,
         });
-        self.decoder.received(count, descriptors.flatten());
+        let highest = &mut self.highest_descriptor;
+        let seen = |fd: &OwnedFd| *highest = (*highest).max(Some(fd.as_raw_fd()));
+        self.decoder.received(count, descriptors.flatten().inspect(seen));
         Ok(if count == 0 { Filled::Closed } else { Filled::Data })
+    }
+
+    /// The highest number among the descriptors that the last read brought, also of those that are closed by now: how full
+    /// our table of open files is.
+    pub(crate) fn highest_descriptor(&self) -> Option<RawFd> {
+        self.highest_descriptor
+    }
+
+    /// While this is on, a peer whose handle came without its descriptor is not told: it waits, and sends that handle again when
+    /// this is switched off and what waits is written.
+    pub(crate) fn postpone_refusals(&mut self, on: bool) {
+        self.outbox.postpone_refusals(on);
     }
 
     /// The next message that is for our side to act on. What the protocol itself answers is answered here.
@@ -95,7 +129,7 @@ impl Channel {
                 Incoming::Ack => self.outbox.acknowledged(),
                 Incoming::HandleWithoutDescriptor => {
                     self.handles_lost += 1;
-                    self.outbox.answer(NACK);
+                    self.outbox.refuse();
                 }
                 Incoming::SocketQuestion { closing, ref key } => {
                     // We do not count what became of a socket: it is the program's, and gone from here.
@@ -110,6 +144,10 @@ impl Channel {
                 Incoming::UserWithHandle(..) | Incoming::ClusterWithHandle(..) => {
                     self.outbox.answer(ACK);
                     return Some(incoming);
+                }
+                Incoming::BadHandle(bad) => {
+                    self.outbox.answer(ACK);
+                    return Some(Incoming::Bad(bad));
                 }
                 Incoming::User(_) | Incoming::Cluster(_) | Incoming::Nack | Incoming::Bad(_) => {
                     return Some(incoming);
@@ -126,7 +164,7 @@ impl Channel {
     /// Puts a message of the cluster layer into the queue.
     pub(crate) fn push_internal(&mut self, message: &impl Serialize) {
         // Our own structs of strings and numbers: they always serialize.
-        if let Ok(bytes) = line(message) {
+        if let Ok(bytes) = line(message, usize::MAX) {
             self.outbox.push(Line::internal(bytes, None));
         }
     }
@@ -138,7 +176,7 @@ impl Channel {
         kind: HandleKind,
         socket: Arc<OwnedFd>,
     ) {
-        if let Ok(bytes) = line(&WithSocket::new(message, kind)) {
+        if let Ok(bytes) = line(&WithSocket::new(message, kind), usize::MAX) {
             self.outbox.push(Line::internal(bytes, Some(socket)));
         }
     }
@@ -179,9 +217,76 @@ impl Channel {
 }
 
 /// One message as the bytes of its line.
-pub(crate) fn line(message: &impl Serialize) -> serde_json::Result<Vec<u8>> {
-    let mut bytes = Vec::with_capacity(128);
-    serde_json::to_writer(&mut bytes, message)?;
-    bytes.push(b'\n');
+///
+/// # Errors
+/// [`Error::NotJson`]; [`Error::MessageTooLong`] when the other side would pass it over: its limit is `limit` bytes, the newline
+/// not counted.
+pub(crate) fn line(message: &impl Serialize, limit: usize) -> std::result::Result<Vec<u8>, Error> {
+    encode("", message, "\n", limit)
+}
+
+/// One message in the wrapper of its handle, as [`line`].
+pub(crate) fn handle_line(
+    message: &impl Serialize,
+    handle: &Handle,
+    limit: usize,
+) -> std::result::Result<Vec<u8>, Error> {
+    let (start, end) = handle.wrapper();
+    encode(start, message, end, limit)
+}
+
+fn encode(
+    start: &str,
+    message: &impl Serialize,
+    end: &str,
+    limit: usize,
+) -> std::result::Result<Vec<u8>, Error> {
+    let mut line =
+        Bounded { bytes: Vec::with_capacity(128), most: limit.saturating_add(1), length: 0 };
+    line.push(start.as_bytes());
+    serde_json::to_writer(&mut line, message).map_err(Error::NotJson)?;
+    one_line(&mut line.bytes);
+    line.push(end.as_bytes());
+    let Bounded { bytes, most, length } = line;
+    if length > most {
+        return Err(Error::MessageTooLong { bytes: length - 1, limit });
+    }
     Ok(bytes)
+}
+
+/// What is already JSON (serde_json's `RawValue`) may be spread over several lines. No string holds a bare newline, so a space
+/// means the same.
+fn one_line(json: &mut [u8]) {
+    if memchr::memchr(b'\n', json).is_some() {
+        json.iter_mut().filter(|byte| **byte == b'\n').for_each(|byte| *byte = b' ');
+    }
+}
+
+/// Keeps what is written as long as it is not too long, and counts the rest.
+struct Bounded {
+    bytes: Vec<u8>,
+    most: usize,
+    length: usize,
+}
+
+impl Bounded {
+    fn push(&mut self, bytes: &[u8]) {
+        self.length = self.length.saturating_add(bytes.len());
+        if self.length <= self.most {
+            self.bytes.extend_from_slice(bytes);
+        } else {
+            self.bytes = Vec::new();
+        }
+    }
+}
+
+impl Write for Bounded {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.push(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
 }

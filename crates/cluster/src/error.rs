@@ -41,6 +41,13 @@ pub enum Error {
     Full(usize),
     /// A message that JSON cannot say.
     NotJson(serde_json::Error),
+    /// A message that the other side would pass over: its line is too long. Nothing was sent.
+    MessageTooLong {
+        /// How long its line would be, in bytes, without the newline.
+        bytes: usize,
+        /// How long a line may be.
+        limit: usize,
+    },
     /// A message that came in is not of the expected shape.
     UnexpectedMessage(serde_json::Error),
     /// A peer sent a line that is not JSON: the parser's reason, and the start of the line.
@@ -127,8 +134,11 @@ impl Error {
             Error::NotJson(_) => {
                 "Send strings, numbers, booleans, arrays, or maps with string keys.".into()
             }
+            Error::MessageTooLong { .. } | Error::LineTooLong(_) => {
+                "Say it in several messages, or raise Settings::line_limit.".into()
+            }
             Error::UnexpectedMessage(_) => "Check what the other side sends.".into(),
-            Error::BadLine { .. } | Error::LineTooLong(_) | Error::UnexpectedDescriptor => {
+            Error::BadLine { .. } | Error::UnexpectedDescriptor => {
                 "Check who writes to the channel: only messages of the protocol belong there."
                     .into()
             }
@@ -196,6 +206,9 @@ impl fmt::Display for Error {
             Error::Leaving => write!(f, "cannot listen: the primary asked this worker to leave"),
             Error::Full(bytes) => write!(f, "the channel is full: {bytes} bytes wait in it"),
             Error::NotJson(reason) => write!(f, "cannot say this message in JSON: {reason}"),
+            Error::MessageTooLong { bytes, limit } => {
+                write!(f, "a message of {bytes} bytes; the other side takes {limit}")
+            }
             Error::UnexpectedMessage(reason) => write!(f, "an unexpected message: {reason}"),
             Error::BadLine { reason, start } => {
                 write!(f, "not a message: {:?} ({reason})", start)

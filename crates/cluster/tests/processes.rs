@@ -27,6 +27,8 @@ mod lifecycle;
 mod listen_errors;
 #[path = "processes/listening.rs"]
 mod listening;
+#[path = "processes/long_lines.rs"]
+mod long_lines;
 #[path = "processes/messages.rs"]
 mod messages;
 #[path = "processes/node.rs"]
@@ -76,6 +78,7 @@ fn main() {
         ending::tests,
         signals::tests,
         hostile::tests,
+        long_lines::tests,
         leaks::tests,
         restart::tests,
         settings::tests,

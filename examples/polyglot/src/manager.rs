@@ -94,7 +94,7 @@ impl Manager<'_> {
                 self.note_listening(worker, &address);
             }
             Event::Message(worker, message) => {
-                self.story.tell(worker, "sends:", message.value);
+                self.story.tell(worker, "sends:", message);
             }
             Event::Output(worker, line) => {
                 self.story.tell(worker, "says:", line);

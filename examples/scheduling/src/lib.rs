@@ -100,8 +100,8 @@ impl Play {
                 self.story.tell(worker, "says:", line);
             }
             Some(Event::Message(worker, message)) => {
-                self.busy =
-                    (message.as_str() == Some("busy")).then_some(worker);
+                let busy = message.parse::<String>()? == "busy";
+                self.busy = busy.then_some(worker);
             }
             Some(Event::Exit { worker, exit, voluntary: true }) => {
                 self.story.tell(worker, format!("{exit},"), "as asked");

@@ -22,7 +22,7 @@ pub(crate) fn run(mut primary: Primary, args: &Args) -> Outcome {
         opening: chart::opening(policy),
     };
     service.stay(primary, |worker, message| {
-        story.tell(worker, message.as_str().unwrap_or_default(), "");
+        story.tell(worker, message.text().unwrap_or_default(), "");
         Ok(())
     })
 }

@@ -20,7 +20,7 @@ pub fn take_part() -> Primary {
         Role::Primary(primary) => primary,
         Role::Worker(mut me) => {
             while let Ok(Some(message)) = me.recv() {
-                me.send(message.value).expect("the primary listens");
+                me.send(message.value().expect("it is JSON")).expect("the primary listens");
             }
             std::process::exit(0)
         }

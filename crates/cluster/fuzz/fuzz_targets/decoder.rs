@@ -6,7 +6,7 @@
 
 #[path = "../../src/handle.rs"]
 mod handle;
-#[path = "../../src/wire/decoder_oracle.rs"]
+#[path = "../../src/wire/test_oracle.rs"]
 mod oracle;
 #[path = "../../src/wire/mod.rs"]
 mod wire;

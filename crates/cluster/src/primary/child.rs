@@ -9,6 +9,7 @@ use super::output::Output;
 use crate::Settings;
 use crate::channel::Channel;
 use crate::spawn::Spawned;
+use crate::terms::LINE_LIMIT;
 
 /// Where a worker stands; Node's `worker.state`.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -69,7 +70,7 @@ impl Child {
         Child {
             pid: spawned.pid,
             pidfd: spawned.pidfd,
-            channel: Some(Channel::new(spawned.channel)),
+            channel: Some(Channel::new(spawned.channel, LINE_LIMIT)),
             outputs: [spawned.stdout.map(Output::new), spawned.stderr.map(Output::new)],
             state: State::None,
             asked: None,

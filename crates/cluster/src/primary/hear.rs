@@ -47,11 +47,11 @@ impl Primary {
     fn hear(&mut self, worker: WorkerId) {
         while let Some(incoming) = self.channel(worker).and_then(|channel| channel.next()) {
             match incoming {
-                Incoming::User(value) => {
-                    self.news.push_back(Event::Message(worker, Message::from(value)));
+                Incoming::User(json) => {
+                    self.news.push_back(Event::Message(worker, Message::from(json)));
                 }
-                Incoming::UserWithHandle(value, fd) => {
-                    let (message, error) = Message::with_descriptor(value, fd);
+                Incoming::UserWithHandle(json, fd) => {
+                    let (message, error) = Message::with_descriptor(json, fd);
                     self.news.extend(error.map(|error| Event::Error(worker, error)));
                     self.news.push_back(Event::Message(worker, message));
                 }

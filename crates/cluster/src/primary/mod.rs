@@ -27,8 +27,6 @@ pub use self::send::Sent;
 pub use self::signals::die_of;
 pub use self::waker::Waker;
 
-pub(crate) use self::send::handle_line;
-
 use self::child::Child;
 use self::ending::Ending;
 use self::listener::Listeners;

@@ -3,7 +3,8 @@
 use serde::Serialize;
 
 use super::Primary;
-use crate::channel::line;
+use crate::channel::{handle_line, line};
+use crate::terms::LINE_LIMIT;
 use crate::{Error, Handle, SendError, WorkerId};
 
 /// What became of a message that was taken.
@@ -21,13 +22,13 @@ impl Primary {
     /// # Errors
     /// [`SendError::Full`] gives the message back: the worker does not read, and what waits for it has reached
     /// [`Settings::queue_limit`](crate::Settings::queue_limit); [`Event::Drain`](crate::Event::Drain) says when it has read. [`SendError::Failed`]: no such worker, its channel is closed or about to be, or the message
-    /// cannot be said in JSON.
+    /// cannot be said in JSON or is longer than the worker takes ([`Error::MessageTooLong`]).
     pub fn send<M: Serialize>(
         &mut self,
         worker: WorkerId,
         message: M,
     ) -> Result<Sent, SendError<M>> {
-        let mut bytes = line(&message).map_err(Error::NotJson)?;
+        let mut bytes = line(&message, LINE_LIMIT)?;
         self.send_line(worker, &mut bytes, &mut None).map_err(|refusal| refusal.into_error(message))
     }
 
@@ -42,7 +43,7 @@ impl Primary {
         handle: impl Into<Handle>,
     ) -> Result<Sent, SendError<(M, Handle)>> {
         let handle = handle.into();
-        let mut bytes = handle_line(&message, &handle)?;
+        let mut bytes = handle_line(&message, &handle, LINE_LIMIT)?;
         let mut handle = Some(handle);
         self.send_line(worker, &mut bytes, &mut handle).map_err(|refusal| match handle {
             Some(handle) => refusal.into_error((message, handle)),
@@ -53,9 +54,10 @@ impl Primary {
     /// Sends a message to every worker that is connected; says who could not be sent it, and why.
     ///
     /// # Errors
-    /// [`Error::NotJson`] when the message cannot be said in JSON; then nobody got it.
+    /// [`Error::NotJson`] when the message cannot be said in JSON, [`Error::MessageTooLong`] when it is longer than workers take; then
+    /// nobody got it.
     pub fn broadcast<M: Serialize>(&mut self, message: M) -> Result<Vec<(WorkerId, Error)>, Error> {
-        let bytes = line(&message).map_err(Error::NotJson)?;
+        let bytes = line(&message, LINE_LIMIT)?;
         let connected: Vec<_> = self.workers().filter(|&id| self.takes_messages(id)).collect();
         let mut missed = Vec::new();
         for worker in connected {
@@ -118,13 +120,4 @@ impl Refusal {
             Refusal::Failed(error) => SendError::Failed(error),
         }
     }
-}
-
-/// A message in the wrapper of its handle.
-pub(crate) fn handle_line(message: &impl Serialize, handle: &Handle) -> Result<Vec<u8>, Error> {
-    let (start, end) = handle.wrapper();
-    let mut bytes = start.as_bytes().to_vec();
-    serde_json::to_writer(&mut bytes, message).map_err(Error::NotJson)?;
-    bytes.extend_from_slice(end.as_bytes());
-    Ok(bytes)
 }

@@ -1,55 +1,21 @@
-//! Bytes and descriptors in, messages out.
+//! Bytes and descriptors in, lines and what they mean out.
 
 use std::collections::VecDeque;
+use std::ops::Range;
 use std::os::fd::OwnedFd;
 
-use serde_json::{Map, Value};
-
-use super::{ACK, Received, json};
-
-/// The longest line taken, in bytes. A longer one is passed over and told as an error.
-pub(crate) const MAX_LINE: usize = 64 * 1024 * 1024;
+use super::ACK;
+use super::incoming::{BadLine, Incoming, Meaning};
+use super::json::Json;
 
 /// What one read asks for; a longer line grows the buffer.
-const READ: usize = 64 * 1024;
+pub(super) const READ: usize = 64 * 1024;
 
 /// Descriptors that may wait for their lines to be whole. A peer that keeps to the protocol has one on its way.
 const WAITING_DESCRIPTORS: usize = 16;
 
-/// A message that came in.
-#[derive(Debug)]
-pub(crate) enum Incoming {
-    /// A message of the user's.
-    User(Value),
-    /// A message of the user's that brings a descriptor: the peer waits for an ACK.
-    UserWithHandle(Value, OwnedFd),
-    /// A message of the cluster layer.
-    Cluster(Received),
-    /// A message of the cluster layer that brings a descriptor: the peer waits for an ACK.
-    ClusterWithHandle(Received, OwnedFd),
-    /// Our last handle arrived.
-    Ack,
-    /// Our last handle's line arrived without its descriptor.
-    Nack,
-    /// A handle's line came without its descriptor: the peer waits for a NACK.
-    HandleWithoutDescriptor,
-    /// The peer asks about sockets that it sent earlier, under this key; `NODE_SOCKET_NOTIFY_CLOSE` or
-    /// `NODE_SOCKET_GET_COUNT`.
-    SocketQuestion { closing: bool, key: Value },
-    /// Not a message.
-    Bad(BadLine),
-}
-
-/// Why a line was passed over.
-#[derive(Debug, PartialEq)]
-pub(crate) enum BadLine {
-    /// Not JSON: the parser's reason, and the start of the line.
-    NotJson { reason: String, start: String },
-    /// Longer than the cap, in bytes.
-    TooLong { limit: usize },
-    /// A descriptor came with a line that is not a handle's. It was closed.
-    UnaskedDescriptor,
-}
+/// How a handle's line begins, whoever writes it: all that is known of one that is over the limit.
+pub(super) const HANDLE: &[u8] = b"{\"cmd\":\"NODE_HANDLE\"";
 
 /// Splits the stream into lines and gives each handle its descriptor.
 #[derive(Debug)]
@@ -63,8 +29,8 @@ pub(crate) struct Decoder {
     offset: u64,
     descriptors: VecDeque<Descriptor>,
     limit: usize,
-    /// Inside a line that is over the cap.
-    skipping: bool,
+    /// Inside a line that is over the limit.
+    skipping: Option<Skipped>,
 }
 
 /// A descriptor whose line is not decoded yet.
@@ -75,7 +41,16 @@ struct Descriptor {
     until: u64,
 }
 
+/// A line of which only the start was looked at.
+#[derive(Debug)]
+struct Skipped {
+    is_handle: bool,
+    /// Its descriptor came, and is closed.
+    had_descriptor: bool,
+}
+
 impl Decoder {
+    /// A line may be `limit` bytes long, its newline not counted.
     pub(crate) fn new(limit: usize) -> Decoder {
         Decoder {
             buffer: vec![0; READ],
@@ -85,11 +60,12 @@ impl Decoder {
             offset: 0,
             descriptors: VecDeque::new(),
             limit,
-            skipping: false,
+            skipping: None,
         }
     }
 
-    /// Room for the next read.
+    /// Room for the next read. If every whole line is taken out before it, the buffer never grows beyond the limit and one
+    /// read.
     pub(crate) fn space(&mut self) -> &mut [u8] {
         if self.start > 0 {
             self.buffer.copy_within(self.start..self.end, 0);
@@ -97,14 +73,21 @@ impl Decoder {
             self.start = 0;
         }
         if self.buffer.len() > 4 * (self.end + READ) {
-            self.buffer.truncate(2 * (self.end + READ)); // a long line is over: give its memory back
-            self.buffer.shrink_to_fit();
+            self.shrink_to(2 * (self.end + READ)); // a long line is over
         }
         if self.buffer.len() - self.end < READ / 2 {
-            let doubled = (self.buffer.len() * 2).max(READ);
-            self.buffer.resize(doubled, 0);
+            let most = self.limit.saturating_add(READ);
+            let wanted = (2 * self.buffer.len()).min(most).max(self.end + READ);
+            self.buffer.reserve_exact(wanted - self.buffer.len());
+            self.buffer.resize(wanted, 0);
         }
         &mut self.buffer[self.end..]
+    }
+
+    /// Gives memory back.
+    fn shrink_to(&mut self, length: usize) {
+        self.buffer.truncate(length);
+        self.buffer.shrink_to_fit();
     }
 
     /// Takes note of a read into [`Decoder::space`]: `count` bytes, and the descriptors that came with them.
@@ -125,6 +108,7 @@ impl Decoder {
 
     /// The next message, if a whole one is here.
     pub(crate) fn next(&mut self) -> Option<Incoming> {
+        // Each turn takes a whole line out of what is here, or ends.
         loop {
             if self.close_strays() {
                 return Some(Incoming::Bad(BadLine::UnaskedDescriptor));
@@ -133,34 +117,58 @@ impl Decoder {
             let Some(newline) =
                 memchr::memchr(b'\n', &unread[self.scanned..]).map(|at| self.scanned + at)
             else {
-                self.scanned = unread.len();
-                if unread.len() > self.limit {
-                    self.skipping = true;
-                }
-                if self.skipping {
-                    self.take(unread.len());
-                }
+                self.wait_for_the_rest();
                 return None;
             };
+            if self.skipping.is_some() || newline > self.limit {
+                return Some(self.pass_over(newline));
+            }
             let line = self.start..self.start + newline;
             self.take(newline + 1);
-            if std::mem::take(&mut self.skipping) || line.len() > self.limit {
-                return Some(Incoming::Bad(BadLine::TooLong { limit: self.limit }));
-            }
             if self.buffer[line.start..=line.end] == *ACK {
-                return Some(Incoming::Ack); // one for each handle, and always these bytes: no need to parse them
+                return Some(Incoming::Ack); // one for each handle, and always these bytes: no need to look into them
             }
-            let message = match json::parse(&self.buffer[line.clone()]) {
-                Ok(value) => self.classify(value),
-                Err(reason) => Some(Incoming::Bad(BadLine::NotJson {
-                    reason: reason.to_string(),
-                    start: String::from_utf8_lossy(&self.buffer[line]).chars().take(40).collect(),
-                })),
-            };
-            if message.is_some() {
-                return message;
+            let descriptor = || self.descriptors.pop_front().map(|descriptor| descriptor.fd);
+            match Meaning::of(&self.buffer[line.clone()], descriptor) {
+                Meaning::User => return Some(Incoming::User(self.keep(line))),
+                Meaning::Other(incoming) => return Some(incoming),
+                Meaning::Unknown => {}
             }
         }
+    }
+
+    /// The line is not whole. Once it is over the limit nothing of it is kept.
+    fn wait_for_the_rest(&mut self) {
+        let unread = self.end - self.start;
+        self.scanned = unread;
+        if self.skipping.is_some() || unread > self.limit.max(HANDLE.len()) {
+            self.skip(unread);
+        }
+        if self.end == 0 && self.buffer.len() > READ {
+            self.shrink_to(READ); // it may be long until something comes
+        }
+    }
+
+    /// The end of a line that is over the limit.
+    fn pass_over(&mut self, newline: usize) -> Incoming {
+        self.skip(newline);
+        self.take(1);
+        let too_long = BadLine::TooLong { limit: self.limit };
+        match self.skipping.take() {
+            Some(Skipped { is_handle: true, .. }) => Incoming::BadHandle(too_long),
+            _ => Incoming::Bad(too_long),
+        }
+    }
+
+    fn skip(&mut self, count: usize) {
+        let skipped = self.skipping.get_or_insert_with(|| Skipped {
+            is_handle: self.buffer[self.start..self.end].starts_with(HANDLE),
+            had_descriptor: false,
+        });
+        if skipped.is_handle && !skipped.had_descriptor {
+            skipped.had_descriptor = self.descriptors.pop_front().is_some();
+        }
+        self.take(count);
     }
 
     fn take(&mut self, count: usize) {
@@ -173,6 +181,29 @@ impl Decoder {
         }
     }
 
+    /// The bytes of a line that was just taken. A long one is not copied: it keeps the buffer, and what follows it moves
+    /// to a new one.
+    fn keep(&mut self, line: Range<usize>) -> Json {
+        let whole = line.len() + 1;
+        let rest = &self.buffer[self.start..self.end];
+        if line.start > 0 || line.len() <= READ || rest.len() > line.len() {
+            return Json::new(self.buffer[line].to_vec(), whole);
+        }
+        let mut next = vec![0; READ.max(rest.len())];
+        next[..rest.len()].copy_from_slice(rest);
+        (self.start, self.end) = (0, rest.len());
+        let mut bytes = std::mem::replace(&mut self.buffer, next);
+        bytes.truncate(line.end);
+        bytes.shrink_to_fit();
+        Json::new(bytes, whole)
+    }
+
+    /// The size of the buffer.
+    #[cfg(test)]
+    pub(super) fn memory(&self) -> usize {
+        self.buffer.capacity()
+    }
+
     /// Closes a descriptor once every line that could have brought it is decoded.
     fn close_strays(&mut self) -> bool {
         let stray = self.descriptors.front().is_some_and(|oldest| oldest.until <= self.offset);
@@ -181,43 +212,4 @@ impl Decoder {
         }
         stray
     }
-
-    /// Tells internal messages from the user's. `None`: an internal one that nobody here knows, as Node ignores it.
-    fn classify(&mut self, value: Value) -> Option<Incoming> {
-        let Value::Object(mut fields) = value else { return Some(Incoming::User(value)) };
-        let Some(command) = internal_command(&fields) else {
-            return Some(Incoming::User(Value::Object(fields)));
-        };
-        match command {
-            "NODE_CLUSTER" => Some(Incoming::Cluster(Received(fields))),
-            "NODE_HANDLE" => Some(self.handle(fields.remove("msg").unwrap_or(Value::Null))),
-            "NODE_HANDLE_ACK" => Some(Incoming::Ack),
-            "NODE_HANDLE_NACK" => Some(Incoming::Nack),
-            "NODE_SOCKET_NOTIFY_CLOSE" | "NODE_SOCKET_GET_COUNT" => {
-                Some(Incoming::SocketQuestion {
-                    closing: command == "NODE_SOCKET_NOTIFY_CLOSE",
-                    key: fields.remove("key").unwrap_or(Value::Null),
-                })
-            }
-            _ => None,
-        }
-    }
-
-    fn handle(&mut self, message: Value) -> Incoming {
-        let Some(Descriptor { fd, .. }) = self.descriptors.pop_front() else {
-            return Incoming::HandleWithoutDescriptor;
-        };
-        match message {
-            // An internal message of another layer is none of the user's either: nobody knows its act.
-            Value::Object(fields) if internal_command(&fields).is_some() => {
-                Incoming::ClusterWithHandle(Received(fields), fd)
-            }
-            message => Incoming::UserWithHandle(message, fd),
-        }
-    }
-}
-
-/// Node's rule: an object whose `cmd` is a string that starts with `NODE_` and is longer than that.
-fn internal_command(fields: &Map<String, Value>) -> Option<&str> {
-    fields.get("cmd")?.as_str().filter(|cmd| cmd.len() > 5 && cmd.starts_with("NODE_"))
 }

@@ -11,10 +11,9 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use super::decoder_oracle::{Cut, Plan, check, feed, is_closed, lines};
-use super::{Decoder, Incoming, MAX_LINE};
-use crate::channel::{Channel, Filled, line};
-use crate::primary::handle_line;
+use super::test_oracle::{Cut, NO_LIMIT, Plan, check, feed, is_closed, lines};
+use super::{Decoder, Incoming};
+use crate::channel::{Channel, Filled, handle_line, line};
 use crate::{Handle, HandleKind};
 
 fn json() -> impl Strategy<Value = Value> {
@@ -59,13 +58,15 @@ fn identity(fd: impl AsFd) -> u64 {
 /// A line with the descriptor that travels with its first byte.
 fn encode(said: &Said) -> (Vec<u8>, Option<OwnedFd>) {
     match said {
-        Said::User(value) => (line(value).unwrap(), None),
+        Said::User(value) => (line(value, NO_LIMIT).unwrap(), None),
         Said::Handle(value) => {
             let handle = Handle::new(UnixStream::pair().unwrap().0.into()).unwrap();
             assert_eq!(handle.kind(), HandleKind::Stream);
-            (handle_line(value, &handle).unwrap(), Some(handle.into_fd()))
+            (handle_line(value, &handle, NO_LIMIT).unwrap(), Some(handle.into_fd()))
         }
-        Said::Cluster(seq) => (line(&super::Envelope::act("online", *seq)).unwrap(), None),
+        Said::Cluster(seq) => {
+            (line(&super::Envelope::act("online", *seq), NO_LIMIT).unwrap(), None)
+        }
         Said::Unknown => (b"{\"cmd\":\"NODE_X\",\"msg\":1}\n".to_vec(), None),
     }
 }
@@ -82,8 +83,8 @@ fn told(said: &Said, fd: Option<u64>) -> Option<String> {
 
 fn heard(incoming: &Incoming) -> String {
     match incoming {
-        Incoming::User(value) => format!("user {value}"),
-        Incoming::UserWithHandle(value, fd) => format!("handle {value} {}", identity(fd)),
+        Incoming::User(json) => format!("user {json}"),
+        Incoming::UserWithHandle(json, fd) => format!("handle {json} {}", identity(fd)),
         Incoming::Cluster(received) => format!("cluster {}", received.seq().unwrap()),
         other => panic!("{other:?}"),
     }
@@ -118,14 +119,14 @@ proptest! {
         withheld in any::<bool>(),
     ) {
         let lines: Vec<_> = messages.iter().map(|said| encode(said).0).collect();
-        plan(MAX_LINE, cuts, withheld).check(&lines);
+        plan(NO_LIMIT, cuts, withheld).check(&lines);
     }
 
     #[test]
     fn garbage_does_no_harm_and_leaves_no_descriptor_open(
         garbage in vec(garbage(), 0..12),
         cuts in vec((1usize..60, 0usize..3), 0..60),
-        limit in prop_oneof![Just(30), Just(MAX_LINE)],
+        limit in prop_oneof![Just(30), Just(NO_LIMIT)],
     ) {
         plan(limit, cuts, false).check(&lines(&garbage.concat()));
     }
@@ -146,7 +147,7 @@ proptest! {
         back in vec(said(), 0..20),
     ) {
         let (one, other) = UnixStream::pair().unwrap();
-        let mut ends = [one, other].map(|socket| Channel::new(socket.into()));
+        let mut ends = [one, other].map(|socket| Channel::new(socket.into(), NO_LIMIT));
         let mut expected = [Vec::new(), Vec::new()];
         for (from, messages) in [there, back].iter().enumerate() {
             for said in messages {
@@ -178,7 +179,7 @@ proptest! {
 
 #[test]
 fn a_peer_that_sends_descriptors_and_never_a_newline_cannot_fill_the_table_of_open_files() {
-    let mut decoder = Decoder::new(MAX_LINE);
+    let mut decoder = Decoder::new(NO_LIMIT);
     let mut other_ends = Vec::new();
     for _ in 0..200 {
         let (travels, stays) = UnixStream::pair().unwrap();
@@ -203,5 +204,5 @@ fn what_fuzzing_found_worth_keeping_does_no_harm() {
 #[test]
 fn the_memory_of_a_long_line_is_given_back_also_while_the_next_one_is_half_read() {
     let line = |length| format!("\"{}\"\n", "x".repeat(length)).into_bytes();
-    plan(MAX_LINE, vec![(1_000, 0); 1_010], false).check(&[line(1_000_000), line(20_000)]);
+    plan(NO_LIMIT, vec![(1_000, 0); 1_010], false).check(&[line(1_000_000), line(20_000)]);
 }

@@ -7,24 +7,34 @@
 
 mod decoder;
 mod envelope;
+mod fields;
+mod incoming;
 mod json;
 mod outbox;
 
 #[cfg(test)]
-mod decoder_oracle;
-#[cfg(test)]
 mod decoder_tests;
+#[cfg(test)]
+mod limit_tests;
 #[cfg(test)]
 mod oddity_tests;
 #[cfg(test)]
+mod outbox_property_tests;
+#[cfg(test)]
 mod outbox_tests;
 #[cfg(test)]
-mod peer;
+mod shortage_tests;
+#[cfg(test)]
+mod test_oracle;
+#[cfg(test)]
+mod test_peer;
 #[cfg(test)]
 mod transcript_tests;
 
-pub(crate) use decoder::{BadLine, Decoder, Incoming, MAX_LINE};
+pub(crate) use decoder::Decoder;
 pub(crate) use envelope::{Envelope, Received, WithSocket};
+pub(crate) use incoming::{BadLine, Incoming};
+pub(crate) use json::Json;
 pub(crate) use outbox::{Line, Outbox};
 
 /// The peer has the descriptor.

@@ -5,7 +5,7 @@
 use std::os::fd::AsFd;
 
 use super::Incoming;
-use super::peer::{ACK, NACK, Peer, SERVER, UDP4, tcp};
+use super::test_peer::{ACK, NACK, Peer, SERVER, UDP4, tcp};
 use crate::Message;
 use crate::channel::Filled;
 
@@ -90,9 +90,9 @@ fn a_regular_file_is_acknowledged_and_delivered_as_a_message_without_a_socket() 
     let file = std::fs::File::open("/proc/self/exe").unwrap();
     peer.says_with(SERVER, &[file.as_fd()]);
     assert_eq!(peer.channel.fill(), Ok(Filled::Data));
-    let Some(Incoming::UserWithHandle(value, fd)) = peer.channel.next() else { panic!() };
-    let (message, error) = Message::with_descriptor(value, fd);
-    assert_eq!((message.as_str(), message.handle.is_none()), (Some("server"), true));
+    let Some(Incoming::UserWithHandle(json, fd)) = peer.channel.next() else { panic!() };
+    let (message, error) = Message::with_descriptor(json, fd);
+    assert_eq!((message.text().as_deref(), message.handle.is_none()), (Some("server"), true));
     assert!(matches!(error, Some(crate::Error::UnexpectedDescriptor)));
 }
 

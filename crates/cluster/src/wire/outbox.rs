@@ -4,8 +4,10 @@ use std::collections::VecDeque;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::Arc;
 
+use super::NACK;
+
 /// Lines without a descriptor are glued together up to this many bytes, so that one write takes many.
-const GLUE: usize = 64 * 1024;
+pub(super) const GLUE: usize = 64 * 1024;
 
 /// How often a handle is sent again when its descriptor was lost, as Node does.
 const TRIES: u8 = 3;
@@ -63,6 +65,9 @@ pub(crate) struct Outbox {
     /// ACK and NACK overtake everything, or two peers that send handles to each other would wait for ever.
     answers: VecDeque<&'static [u8]>,
     queue: VecDeque<Line>,
+    /// How many NACKs are kept back, while somebody wants that.
+    refusals: usize,
+    postpones: bool,
     /// A handle that the peer has not acknowledged. Until it does, nothing but answers goes out.
     in_flight: Option<Line>,
     user_bytes: usize,
@@ -86,6 +91,24 @@ impl Outbox {
 
     pub(crate) fn answer(&mut self, answer: &'static [u8]) {
         self.answers.push_back(answer);
+    }
+
+    /// The line of a handle came without its descriptor.
+    pub(crate) fn refuse(&mut self) {
+        if self.postpones {
+            self.refusals += 1;
+        } else {
+            self.answer(NACK);
+        }
+    }
+
+    /// Keeps NACKs back, or lets them go.
+    pub(crate) fn postpone_refusals(&mut self, on: bool) {
+        self.postpones = on;
+        if !on {
+            let refusals = std::mem::take(&mut self.refusals);
+            self.answers.extend(std::iter::repeat_n(NACK, refusals));
+        }
     }
 
     /// The bytes to write next, and the descriptor that goes with them.
@@ -167,7 +190,8 @@ impl Outbox {
     /// Bytes of internal messages that the peer does not have yet: answers to what it asked. No limit holds for them, so a peer
     /// that asks and never reads could fill our memory.
     pub(crate) fn internal_bytes(&self) -> usize {
-        self.internal_bytes + self.answers.iter().map(|answer| answer.len()).sum::<usize>()
+        let answers = self.answers.iter().map(|answer| answer.len()).sum::<usize>();
+        self.internal_bytes + answers + self.refusals * NACK.len()
     }
 
     /// Bytes of the user's messages that the peer does not have yet, written or not.
@@ -196,91 +220,5 @@ impl Outbox {
     /// Whether everything is written (the last handle may still wait for its ACK).
     pub(crate) fn is_written(&self) -> bool {
         self.writing.is_none() && self.answers.is_empty() && self.queue.is_empty()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn line(text: &str) -> Line {
-        Line::user(text.as_bytes().to_vec(), None)
-    }
-
-    fn handle(text: &str) -> Line {
-        let (fd, _) = std::os::unix::net::UnixStream::pair().unwrap();
-        Line::user(text.as_bytes().to_vec(), Some(fd.into()))
-    }
-
-    /// Writes all that may go out, `step` bytes at a time; `*` stands for a descriptor.
-    fn drain(outbox: &mut Outbox, step: usize) -> String {
-        let mut out = String::new();
-        while let Some((bytes, handle)) = outbox.chunk() {
-            let count = bytes.len().min(step);
-            if handle.is_some() {
-                out.push('*');
-            }
-            out.push_str(std::str::from_utf8(&bytes[..count]).unwrap());
-            outbox.wrote(count);
-        }
-        out
-    }
-
-    #[test]
-    fn lines_go_out_in_order_whatever_each_write_takes() {
-        for step in 1..10 {
-            let mut outbox = Outbox::default();
-            for text in ["one\n", "two\n", "three\n"] {
-                outbox.push(line(text));
-            }
-            assert_eq!(drain(&mut outbox, step), "one\ntwo\nthree\n");
-            assert_eq!(
-                (outbox.user_bytes(), outbox.undelivered(), outbox.is_written()),
-                (0, 0, true)
-            );
-        }
-    }
-
-    #[test]
-    fn after_a_handle_all_but_answers_wait_for_its_ack() {
-        let mut outbox = Outbox::default();
-        for next in [line("a\n"), handle("b\n"), line("c\n"), handle("d\n"), line("e\n")] {
-            outbox.push(next);
-        }
-        assert_eq!(drain(&mut outbox, 1), "a\n*b\n");
-        assert!(!outbox.wants_write());
-        outbox.answer(super::super::ACK);
-        assert_eq!(drain(&mut outbox, 100).as_bytes(), super::super::ACK);
-        outbox.acknowledged();
-        assert_eq!(drain(&mut outbox, 100), "c\n*d\n");
-        assert_eq!(outbox.undelivered(), 2);
-        outbox.acknowledged();
-        assert_eq!(drain(&mut outbox, 100), "e\n");
-        assert_eq!(outbox.user_bytes(), 0);
-    }
-
-    #[test]
-    fn an_answer_never_cuts_a_line_in_two() {
-        let mut outbox = Outbox::default();
-        outbox.push(line("long line\n"));
-        outbox.chunk();
-        outbox.wrote(4);
-        outbox.answer(b"ACK\n");
-        assert_eq!(drain(&mut outbox, 100), " line\nACK\n");
-    }
-
-    #[test]
-    fn a_refused_handle_is_sent_again_first_and_given_up_after_three_times() {
-        let mut outbox = Outbox::default();
-        outbox.push(handle("h\n"));
-        outbox.push(line("after\n"));
-        for _ in 0..3 {
-            assert_eq!(drain(&mut outbox, 100), "*h\n");
-            assert!(outbox.refused().is_none());
-        }
-        assert_eq!(drain(&mut outbox, 100), "*h\n");
-        assert!(outbox.refused().is_some());
-        assert_eq!(drain(&mut outbox, 100), "after\n");
-        assert_eq!(outbox.user_bytes(), 0);
     }
 }

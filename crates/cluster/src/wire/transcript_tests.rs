@@ -9,14 +9,13 @@ use std::os::unix::net::UnixStream;
 
 use serde_json::{Value, json};
 
-use super::peer::{ACK, NACK, Peer, SERVER, SOCKET, UDP4, tcp};
+use super::test_peer::{ACK, NACK, Peer, SERVER, SOCKET, UDP4, tcp};
 use super::{Envelope, Incoming};
 use crate::Handle;
-use crate::channel::{Filled, line};
-use crate::primary::handle_line;
+use crate::channel::{Filled, handle_line, line};
 
 fn encoded(message: &impl serde::Serialize) -> String {
-    String::from_utf8(line(message).unwrap()).unwrap()
+    String::from_utf8(line(message, usize::MAX).unwrap()).unwrap()
 }
 
 fn decoded(bytes: &str) -> Incoming {
@@ -129,7 +128,7 @@ fn handles_are_read_as_node_writes_them_and_each_is_acknowledged() {
 fn handles_are_written_as_node_writes_them() {
     let (listener, stream, udp) = tcp();
     let written = |message: Value, handle: &Handle| {
-        String::from_utf8(handle_line(&message, handle).unwrap()).unwrap()
+        String::from_utf8(handle_line(&message, handle, usize::MAX).unwrap()).unwrap()
     };
     assert_eq!(written(json!("server"), &listener.into()), SERVER);
     assert_eq!(written(json!("udp"), &udp.into()), UDP4);

@@ -13,7 +13,7 @@ use super::state::State;
 use super::watcher::Watcher;
 use crate::channel::Channel;
 use crate::eager::Eager;
-use crate::terms::Terms;
+use crate::terms::{LINE_LIMIT, Terms};
 use crate::wakeup::Wakeup;
 use crate::wire::Envelope;
 use crate::{Error, WorkerId};
@@ -35,7 +35,7 @@ pub(super) struct Core {
 impl Core {
     pub(super) fn new(id: WorkerId, socket: OwnedFd, terms: Option<Terms>) -> Result<Core, Error> {
         let primary = Origin::follow(&socket)?.open()?;
-        let channel = Channel::new(socket);
+        let channel = Channel::new(socket, terms.map_or(LINE_LIMIT, |terms| terms.line_limit));
         let socket = Arc::clone(channel.socket());
         let watcher = Watcher::start(Arc::clone(&socket), primary)?;
         let interrupt = Arc::new(Wakeup::new()?);
@@ -48,6 +48,11 @@ impl Core {
     pub(super) fn lock(&self) -> MutexGuard<'_, State> {
         // A panic in another thread leaves whole messages behind: every change is made under one lock.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// How long a line may be that the primary does not pass over. Node takes any.
+    pub(super) fn most_to_send(&self) -> usize {
+        self.terms.map_or(usize::MAX, |terms| terms.line_limit)
     }
 
     pub(super) fn socket(&self) -> &OwnedFd {

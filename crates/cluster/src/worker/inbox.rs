@@ -159,7 +159,9 @@ mod tests {
         let (one, _other) = std::os::unix::net::UnixStream::pair().unwrap();
         for _ in 0..300 {
             let copy = one.try_clone().unwrap().into();
-            inbox.message(Message::with_descriptor(serde_json::Value::Null, copy).0);
+            inbox.message(
+                Message::with_descriptor(crate::wire::Json::new(b"1".to_vec(), 2), copy).0,
+            );
         }
         assert!((200..257).contains(&inbox.events.len()), "{}", inbox.events.len());
     }

@@ -32,8 +32,7 @@ pub use self::listener::Listener;
 
 use self::core::Core;
 use self::state::{Standing, State};
-use crate::channel::line;
-use crate::primary::handle_line;
+use crate::channel::{handle_line, line};
 use crate::terms::Terms;
 use crate::wire::Envelope;
 use crate::{Error, Handle, Message, SchedulingPolicy, SendError, WorkerId};
@@ -135,9 +134,10 @@ impl Worker {
     /// Sends a message to the primary; Node's `process.send(message)`. Waits while the channel is full.
     ///
     /// # Errors
-    /// [`Error::PrimaryGone`] when the channel is closed; [`Error::NotJson`] when the message cannot be said in JSON.
+    /// [`Error::PrimaryGone`] when the channel is closed; [`Error::NotJson`] when the message cannot be said in JSON;
+    /// [`Error::MessageTooLong`] when it is longer than the primary takes.
     pub fn send<M: Serialize>(&self, message: M) -> Result<(), Error> {
-        let bytes = line(&message).map_err(Error::NotJson)?;
+        let bytes = line(&message, self.core.most_to_send())?;
         self.send_line(bytes, None)
     }
 
@@ -152,7 +152,7 @@ impl Worker {
         handle: impl Into<Handle>,
     ) -> Result<(), Error> {
         let handle = handle.into();
-        let bytes = handle_line(&message, &handle)?;
+        let bytes = handle_line(&message, &handle, self.core.most_to_send())?;
         let traveller =
             handle.into_traveller().map_err(Error::system("make a socket non-blocking"))?;
         self.send_line(bytes, Some(traveller))
@@ -171,7 +171,7 @@ impl Worker {
     /// # Errors
     /// [`SendError::Full`] gives the message back; otherwise as [`send`](Worker::send).
     pub fn try_send<M: Serialize>(&self, message: M) -> Result<(), SendError<M>> {
-        let bytes = line(&message).map_err(Error::NotJson)?;
+        let bytes = line(&message, self.core.most_to_send())?;
         let mut state = self.core.lock();
         state.flush()?;
         if state.channel.outbox().user_bytes() > 0 && state.listens_to_primary() {

@@ -42,7 +42,10 @@ pub fn rows() -> Vec<Row> {
                 primary.send(worker, "that was all").unwrap();
                 for number in 0..20 {
                     let message = message(&mut primary, worker);
-                    assert_eq!((message.value, message.handle.is_some()), (json!(number), true));
+                    assert_eq!(
+                        (message.value().unwrap(), message.handle.is_some()),
+                        (json!(number), true)
+                    );
                 }
                 leaves(&mut primary, worker);
             })
@@ -57,9 +60,12 @@ pub fn rows() -> Vec<Row> {
                 }
                 for number in 0..20 {
                     let message = me.recv().unwrap().unwrap();
-                    assert_eq!((message.value, message.handle.is_some()), (json!(number), true));
+                    assert_eq!(
+                        (message.value().unwrap(), message.handle.is_some()),
+                        (json!(number), true)
+                    );
                 }
-                assert_eq!(me.recv().unwrap().unwrap().value, json!("that was all"));
+                assert_eq!(me.recv().unwrap().unwrap().value().unwrap(), json!("that was all"));
                 assert!(me.recv().unwrap().is_none());
             }),
         row(55, "send_handle_twice")
@@ -79,7 +85,7 @@ pub fn rows() -> Vec<Row> {
                 let [first, second] = [(); 2].map(|()| {
                     let message = me.recv().unwrap().unwrap();
                     let with = if message.handle.is_some() { "with" } else { "without" };
-                    format!("{} {with}", message.as_str().unwrap())
+                    format!("{} {with}", message.text().unwrap())
                 });
                 me.send(format!("{first}, {second}")).unwrap();
                 assert!(me.recv().unwrap().is_none());
@@ -91,7 +97,7 @@ pub fn rows() -> Vec<Row> {
                 let (mut client, theirs) = pair();
                 primary.send_with(worker, &text, theirs).unwrap();
                 let mut back = message(&mut primary, worker);
-                assert!(back.as_str() == Some(&text));
+                assert!(back.text().as_deref() == Some(&text));
                 client.write_all(b"!").unwrap(); // not before: Node reads from a socket that it has
                 let mut stream = back.handle.take().unwrap().into_tcp_stream().unwrap();
                 let mut byte = [0];
@@ -102,7 +108,7 @@ pub fn rows() -> Vec<Row> {
             .worker(|mut me, _| {
                 me.send("ready").unwrap();
                 let message = me.recv().unwrap().unwrap();
-                me.send_with(message.value, message.handle.unwrap()).unwrap();
+                me.send_with(message.value().unwrap(), message.handle.unwrap()).unwrap();
                 assert!(me.recv().unwrap().is_none());
             }),
         related("net_listen_handle_in_cluster_1")
@@ -119,7 +125,7 @@ pub fn rows() -> Vec<Row> {
             .worker(|mut me, _| {
                 me.send("ready").unwrap();
                 let message = me.recv().unwrap().unwrap();
-                assert!(message.value.is_null());
+                assert!(message.value().unwrap().is_null());
                 let listener = message.handle.unwrap().into_tcp_listener().unwrap();
                 listener.set_nonblocking(false).unwrap(); // nobody else uses it here
                 listener.accept().unwrap().0.write_all(b"served").unwrap();

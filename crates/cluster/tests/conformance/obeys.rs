@@ -23,7 +23,7 @@ pub fn obeys(me: Worker, _: &str) {
 pub fn follows(mut me: Worker) {
     let mut open = Vec::new();
     while let Some(message) = me.recv().unwrap() {
-        let order = message.as_str().unwrap().to_owned();
+        let order = message.text().unwrap();
         let words: Vec<&str> = order.split(' ').collect();
         let number = |at: usize| words[at].parse::<i32>().unwrap();
         let udp = |open: &Vec<Option<Open>>| match &open[number(1) as usize] {
@@ -211,7 +211,9 @@ pub fn parts<const N: usize>(primary: &mut Primary, parts: [&str; N]) -> [Worker
     let workers = parts.map(|it| primary.fork_with(part(it)).unwrap());
     for _ in 0..N {
         primary.until(|event| match event {
-            Event::Message(_, message) => (message.value == json!("ready")).then_some(()),
+            Event::Message(_, message) => {
+                (message.value().unwrap() == json!("ready")).then_some(())
+            }
             Event::Exit { .. } => panic!("{event:?}"),
             _ => None,
         });

@@ -36,7 +36,7 @@ pub fn shares_without_asking(mut primary: Primary, verb: &str) {
     let mut tell = |order: String| {
         primary.send(worker, order).unwrap();
         primary.until(|event| match event {
-            Event::Message(_, message) => Some(message.as_str().unwrap().to_owned()),
+            Event::Message(_, message) => Some(message.text().unwrap()),
             other => {
                 told.extend(crate::harness::in_short(&other));
                 None

@@ -165,7 +165,7 @@ fn only_v6(mut primary: Primary) {
                 }
                 Event::Message(_, message) => {
                     said = true;
-                    ports.push(message.as_str().unwrap().to_owned());
+                    ports.push(message.text().unwrap());
                 }
                 _ => {}
             }

@@ -43,7 +43,7 @@ pub fn rows() -> Vec<Row> {
                         asked = true;
                         None
                     }
-                    Event::Message(_, message) => message.as_str().map(str::to_owned),
+                    Event::Message(_, message) => message.text(),
                     _ => None,
                 });
                 is_a_port(&port);
@@ -110,7 +110,7 @@ pub fn rows() -> Vec<Row> {
                 let mut keys = Vec::new();
                 primary.until(|event| {
                     if let Event::Message(_, message) = event {
-                        keys.push(message.as_str().unwrap().to_owned());
+                        keys.push(message.text().unwrap());
                     }
                     (keys.len() == workers.len()).then_some(())
                 });

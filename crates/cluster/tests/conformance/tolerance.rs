@@ -66,7 +66,11 @@ pub fn rows() -> Vec<Row> {
                 while let Some(event) = primary.next_event().unwrap() {
                     match event {
                         Event::Message(_, message) => {
-                            told.push(format!("{} {}", message.value, message.handle.is_some()));
+                            told.push(format!(
+                                "{} {}",
+                                message.value().unwrap(),
+                                message.handle.is_some()
+                            ));
                         }
                         Event::Error(_, error) => told.push(error.to_string()),
                         _ => {}

@@ -175,7 +175,7 @@ fn each_receives_ten(primary: &mut Primary, workers: [WorkerId; 4], port: &str) 
         let _ = socket.send_to(b"datagram", local(port));
         match primary.next_event_before(Instant::now() + Duration::from_millis(1)).unwrap() {
             Some(Event::Message(worker, message)) => {
-                assert_eq!(message.value, json!("10"));
+                assert_eq!(message.value().unwrap(), json!("10"));
                 primary.disconnect(worker);
                 left -= 1;
             }

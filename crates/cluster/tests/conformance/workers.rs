@@ -67,7 +67,7 @@ pub fn rows() -> Vec<Row> {
             .worker(|mut me, _| {
                 me.send("ready").unwrap();
                 while let Some(message) = me.recv().unwrap() {
-                    me.send(message.value).unwrap();
+                    me.send(message.value().unwrap()).unwrap();
                 }
             }),
         row(74, "worker_exit").primary(|mut primary| {

@@ -25,6 +25,10 @@ process.on('message', (message, handle) => {
       const server = net.createServer().listen(options, () => process.send('yours', server));
       break;
     }
+    case 'too much': // a socket with more than the primary takes on a line, and what waits behind it
+      process.send('x'.repeat(8 * 1024 * 1024), net.createServer().listen(0, '127.0.0.1'));
+      process.send('after');
+      break;
     case 'leave':
       cluster.worker.disconnect();
       break;

@@ -146,7 +146,7 @@ pub fn tests() -> Vec<Test> {
                 primary.until(|event| {
                     if let Event::Message(worker, message) = event {
                         let count = &mut heard[worker.get() as usize - 1];
-                        assert_eq!(message.value[0], json!(*count / 2));
+                        assert_eq!(message.value().unwrap()[0], json!(*count / 2));
                         assert_eq!(message.handle.is_some(), *count % 2 == 0);
                         *count += 1;
                     }
@@ -161,7 +161,7 @@ pub fn tests() -> Vec<Test> {
                 }
                 for count in 0..200 {
                     let message = me.recv().unwrap().unwrap();
-                    assert_eq!(message.value[0], json!(count / 2));
+                    assert_eq!(message.value().unwrap()[0], json!(count / 2));
                     assert_eq!(message.handle.is_some(), count % 2 == 0);
                 }
                 let (_, theirs) = UnixStream::pair().unwrap();
@@ -179,7 +179,7 @@ pub fn tests() -> Vec<Test> {
                     Event::Message(_, message) => Some(message),
                     _ => None,
                 });
-                assert!(back.as_str() == Some(&text));
+                assert!(back.text().as_deref() == Some(&text));
                 let mut stream = back.handle.unwrap().into_unix_stream().unwrap();
                 let mut byte = [0];
                 stream.read_exact(&mut byte).unwrap();
@@ -187,7 +187,7 @@ pub fn tests() -> Vec<Test> {
             })
             .worker(|mut me, _| {
                 let message = me.recv().unwrap().unwrap();
-                me.send_with(message.value, message.handle.unwrap()).unwrap();
+                me.send_with(message.value().unwrap(), message.handle.unwrap()).unwrap();
                 assert!(me.recv().unwrap().is_none());
             }),
         test("a_refused_handle_is_given_back")
@@ -275,8 +275,8 @@ fn next_handle(primary: &mut Primary, from: WorkerId) -> Handle {
 
 fn use_what_comes(mut me: Worker, _: &str) {
     while let Some(message) = me.recv().unwrap() {
-        let handle = message.handle.unwrap();
-        match message.value.as_str().unwrap() {
+        let (what, handle) = (message.text().unwrap(), message.handle.unwrap());
+        match what.as_str() {
             "tcp listener" => {
                 let listener = handle.into_tcp_listener().unwrap();
                 listener.set_nonblocking(false).unwrap();

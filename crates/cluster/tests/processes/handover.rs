@@ -131,7 +131,7 @@ fn fork_good(primary: &mut Primary) -> WorkerId {
 fn fork_bad(primary: &mut Primary, how: &str) -> (WorkerId, String) {
     let worker = primary.fork_with(plain(how)).unwrap();
     let address = primary.until(|event| match event {
-        Event::Message(_, message) => message.value.as_str().map(str::to_owned),
+        Event::Message(_, message) => message.text(),
         _ => None,
     });
     (worker, address)

@@ -218,7 +218,7 @@ impl Events for Primary {
     #[track_caller]
     fn hears(&mut self, from: WorkerId) -> serde_json::Value {
         self.until(|event| match event {
-            Event::Message(worker, message) if worker == from => Some(message.value),
+            Event::Message(worker, message) if worker == from => Some(message.value().unwrap()),
             Event::Exit { worker, .. } if worker != from => None,
             Event::Error(..) | Event::Exit { .. } => panic!("{event:?}"),
             _ => None,
@@ -230,7 +230,7 @@ impl Events for Primary {
         let mut said = [const { None }; N];
         while said.iter().any(Option::is_none) {
             let (worker, value) = self.until(|event| match event {
-                Event::Message(worker, message) => Some((worker, message.value)),
+                Event::Message(worker, message) => Some((worker, message.value().unwrap())),
                 Event::Error(..) | Event::Exit { .. } => panic!("{event:?}"),
                 _ => None,
             });
@@ -261,7 +261,7 @@ pub fn in_short(event: &Event) -> Option<String> {
         Event::Setup(_) => return None,
         Event::Fork(worker) => format!("{worker} forked"),
         Event::Online(worker) => format!("{worker} online"),
-        Event::Message(worker, message) => format!("{worker} says {}", message.value),
+        Event::Message(worker, message) => format!("{worker} says {}", message.value().unwrap()),
         Event::Output(worker, line) => format!("{worker} prints {line}"),
         Event::Disconnect(worker) => format!("{worker} disconnected"),
         Event::Exit { worker, exit, voluntary } => {

@@ -93,9 +93,9 @@ pub fn tests() -> Vec<Test> {
             })
             .worker(|mut me, _| {
                 let before = open_files();
-                while let Some(message) = me.recv().unwrap() {
-                    match message.handle {
-                        Some(handle) => me.send_with(message.value, handle).unwrap(),
+                while let Some(mut message) = me.recv().unwrap() {
+                    match message.handle.take() {
+                        Some(handle) => me.send_with(message.value().unwrap(), handle).unwrap(),
                         None => {
                             // The last one's ACK came before this question.
                             me.send(open_files() - before).unwrap();

@@ -38,7 +38,7 @@ pub fn tests() -> Vec<Test> {
                 primary.send(worker, "text").unwrap();
                 primary.until(|event| match event {
                     Event::Message(_, message) => {
-                        assert_eq!(message.as_str(), Some("text"));
+                        assert_eq!(message.text().as_deref(), Some("text"));
                         let refusal = message.parse::<u8>().unwrap_err();
                         assert!(matches!(refusal, Error::UnexpectedMessage(_)));
                         Some(())
@@ -71,10 +71,10 @@ pub fn tests() -> Vec<Test> {
             .worker(|mut me, _| {
                 let mut early = Vec::new();
                 while let Some(message) = me.recv().unwrap() {
-                    if message.as_str() == Some("go") {
+                    if message.text().as_deref() == Some("go") {
                         me.send(std::mem::take(&mut early)).unwrap();
                     } else {
-                        early.push(message.value);
+                        early.push(message.value().unwrap());
                     }
                 }
             }),
@@ -87,7 +87,7 @@ pub fn tests() -> Vec<Test> {
                 let mut heard = Vec::new();
                 primary.until(|event| {
                     if let Event::Message(worker, message) = event {
-                        assert_eq!(message.as_str(), Some("hello"));
+                        assert_eq!(message.text().as_deref(), Some("hello"));
                         heard.push(worker);
                     }
                     (heard.len() == workers.len()).then_some(())
@@ -148,7 +148,7 @@ pub fn tests() -> Vec<Test> {
                 let place = |who: WorkerId| who.get() as usize - 1;
                 primary.until(|event| {
                     if let Event::Message(worker, message) = event {
-                        assert_eq!(message.value, json!(next[place(worker)]));
+                        assert_eq!(message.value().unwrap(), json!(next[place(worker)]));
                         next[place(worker)] += 1;
                     }
                     next.iter().all(|&count| count == 200).then_some(())
@@ -160,7 +160,7 @@ pub fn tests() -> Vec<Test> {
 
 fn echo(mut me: Worker, _: &str) {
     while let Some(message) = me.recv().unwrap() {
-        me.send(message.value).unwrap();
+        me.send(message.value().unwrap()).unwrap();
     }
 }
 

@@ -178,7 +178,7 @@ pub fn node_settings() -> Settings {
 }
 
 /// Starts a Node worker and waits until its script runs.
-fn fork_node(primary: &mut Primary) -> WorkerId {
+pub fn fork_node(primary: &mut Primary) -> WorkerId {
     let worker = primary.fork_with(node_worker()).unwrap();
     assert_eq!(primary.hears(worker)["id"], json!(worker.get()));
     worker
@@ -213,7 +213,7 @@ fn does_as_told(mut me: Worker, _: &str) {
     // Node puts its own script before the arguments that the settings name.
     assert_eq!(std::env::args().nth(2).as_deref(), Some("an argument"));
     while let Some(message) = me.recv().unwrap() {
-        match message.as_str() {
+        match message.text().as_deref() {
             Some("serve") => {
                 let mut stream = message.handle.unwrap().into_tcp_stream().unwrap();
                 stream.write_all(b"from rust").unwrap();
@@ -224,7 +224,7 @@ fn does_as_told(mut me: Worker, _: &str) {
             Some("leave") => me.disconnect().unwrap(),
             Some("kill") => me.kill(),
             Some("exit") => std::process::exit(5),
-            _ => me.send(message.value).unwrap(),
+            _ => me.send(message.value().unwrap()).unwrap(),
         }
     }
 }

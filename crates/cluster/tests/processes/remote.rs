@@ -13,7 +13,7 @@ use crate::harness::{DEADLINE, Events};
 pub fn obeys(mut me: Worker, _: &str) {
     let mut listeners: Vec<Option<Open>> = Vec::new();
     while let Some(message) = me.recv().unwrap() {
-        let order = message.as_str().unwrap().to_owned();
+        let order = message.text().unwrap();
         let words: Vec<&str> = order.split(' ').collect();
         let number = || words[1].parse::<usize>().unwrap();
         let listener = || listeners[number()].as_ref().unwrap();

@@ -55,7 +55,7 @@ pub fn tests() -> Vec<Test> {
             })
             .worker(|mut me, _| {
                 while let Some(message) = me.recv().unwrap() {
-                    me.send(message.value).unwrap();
+                    me.send(message.value().unwrap()).unwrap();
                 }
             })
             .outside(|test| {

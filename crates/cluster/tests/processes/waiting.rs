@@ -27,7 +27,7 @@ pub fn tests() -> Vec<Test> {
                 assert!(matches!(first, Some(WorkerEvent::Deadline)), "{first:?}");
                 me.send("a deadline").unwrap();
                 let message = me.recv().unwrap().unwrap();
-                me.send(message.value).unwrap();
+                me.send(message.value().unwrap()).unwrap();
             }),
         test("a_deadline_that_has_passed_still_looks_for_news")
             .primary(|mut primary| {
@@ -36,7 +36,11 @@ pub fn tests() -> Vec<Test> {
                 // A program whose every round takes longer than its clock.
                 let hears = |expected: &str, primary: &mut Primary| loop {
                     match primary.next_event_before(past).unwrap().unwrap() {
-                        Event::Message(_, message) if message.value == json!(expected) => break,
+                        Event::Message(_, message)
+                            if message.value().unwrap() == json!(expected) =>
+                        {
+                            break;
+                        }
                         _ => {}
                     }
                 };
@@ -50,7 +54,7 @@ pub fn tests() -> Vec<Test> {
                 loop {
                     let event = me.next_event_before(past).unwrap();
                     if let Some(WorkerEvent::Message(message)) = event {
-                        break me.send(message.value).unwrap();
+                        break me.send(message.value().unwrap()).unwrap();
                     }
                 }
             }),

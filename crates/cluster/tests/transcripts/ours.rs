@@ -11,7 +11,7 @@ pub fn primary(mut primary: Primary) {
     let worker = primary.fork_with(plain("worker")).unwrap();
     while let Some(event) = primary.next_event().unwrap() {
         match event {
-            Event::Message(_, message) => match message.as_str() {
+            Event::Message(_, message) => match message.text().as_deref() {
                 Some("open") => {
                     let number: i32 = std::env::var("OPEN_FD").unwrap().parse().unwrap();
                     primary.send(worker, number).unwrap();
@@ -41,7 +41,7 @@ pub fn worker(mut me: Worker, _: &str) {
             me.send("closed it").unwrap();
             continue;
         }
-        let Some(order) = message.as_str().map(str::to_owned) else { continue };
+        let Some(order) = message.text() else { continue };
         match order.split(' ').collect::<Vec<_>>()[..] {
             ["listen", "any"] => listeners.push(me.listen(Listen::any(0)).unwrap()),
             ["listen", "v6"] => {

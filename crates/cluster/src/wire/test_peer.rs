@@ -9,6 +9,7 @@ use std::os::fd::BorrowedFd;
 use std::os::unix::net::UnixStream;
 
 use rustix::net::{SendAncillaryBuffer, SendAncillaryMessage, SendFlags, sendmsg};
+use serde_json::Value;
 
 use super::{BadLine, Incoming};
 use crate::Handle;
@@ -37,9 +38,13 @@ pub(super) struct Peer {
 
 impl Peer {
     pub(super) fn new() -> Peer {
+        Peer::with_limit(1024 * 1024)
+    }
+
+    pub(super) fn with_limit(limit: usize) -> Peer {
         let (socket, ours) = UnixStream::pair().unwrap();
         socket.set_nonblocking(true).unwrap();
-        Peer { socket, channel: Channel::new(ours.into()) }
+        Peer { socket, channel: Channel::new(ours.into(), limit) }
     }
 
     pub(super) fn says(&mut self, bytes: &str) {
@@ -58,9 +63,12 @@ impl Peer {
     /// All that our side makes of what was said so far, in short.
     pub(super) fn is_heard_as(&mut self, expected: &[&str]) {
         let mut heard = Vec::new();
-        while self.channel.fill().unwrap() == Filled::Data {
+        loop {
             heard.extend(std::iter::from_fn(|| self.channel.next()).map(|one| in_short(&one)));
             self.channel.flush().unwrap();
+            if self.channel.fill().unwrap() != Filled::Data {
+                break;
+            }
         }
         assert_eq!(heard, expected);
     }
@@ -74,13 +82,14 @@ impl Peer {
 
 fn in_short(incoming: &Incoming) -> String {
     match incoming {
-        Incoming::User(value) => value.to_string(),
-        Incoming::UserWithHandle(value, fd) => {
+        Incoming::User(json) => json.parse::<Value>().unwrap().to_string(),
+        Incoming::UserWithHandle(json, fd) => {
             let kind = Handle::new(fd.try_clone().unwrap()).map(|handle| handle.kind());
-            kind.map_or(format!("{value} + no socket"), |kind| format!("{value} + {kind:?}"))
+            kind.map_or(format!("{json} + no socket"), |kind| format!("{json} + {kind:?}"))
         }
         Incoming::ClusterWithHandle(received, _) => format!("internal: {:?}", received.act()),
         Incoming::Bad(BadLine::NotJson { start, .. }) => format!("not JSON: {start:?}"),
+        Incoming::Bad(BadLine::TooLong { limit }) => format!("too long: {limit}"),
         Incoming::Bad(BadLine::UnaskedDescriptor) => "unasked descriptor".into(),
         other => format!("{other:?}"),
     }
