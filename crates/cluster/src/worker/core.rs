@@ -50,8 +50,8 @@ impl Core {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The longest line that the primary takes. Node takes any.
-    pub(super) fn line_limit(&self) -> usize {
+    /// How long a line may be that the primary does not pass over. Node takes any.
+    pub(super) fn most_to_send(&self) -> usize {
         self.terms.map_or(usize::MAX, |terms| terms.line_limit)
     }
 

@@ -37,10 +37,10 @@ impl State {
 
     fn hear(&mut self, incoming: Incoming) {
         match incoming {
-            Incoming::User(value) => self.inbox.message(Message::from(value)),
-            Incoming::UserWithHandle(value, fd) => {
+            Incoming::User(json) => self.inbox.message(Message::from(json)),
+            Incoming::UserWithHandle(json, fd) => {
                 self.replies.handle_arrived(self.channel.handles_lost());
-                let (message, error) = Message::with_descriptor(value, fd);
+                let (message, error) = Message::with_descriptor(json, fd);
                 if let Some(error) = error {
                     self.inbox.error(error);
                 }

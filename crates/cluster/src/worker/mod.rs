@@ -137,7 +137,7 @@ impl Worker {
     /// [`Error::PrimaryGone`] when the channel is closed; [`Error::NotJson`] when the message cannot be said in JSON;
     /// [`Error::MessageTooLong`] when it is longer than the primary takes.
     pub fn send<M: Serialize>(&self, message: M) -> Result<(), Error> {
-        let bytes = line(&message, self.core.line_limit())?;
+        let bytes = line(&message, self.core.most_to_send())?;
         self.send_line(bytes, None)
     }
 
@@ -152,7 +152,7 @@ impl Worker {
         handle: impl Into<Handle>,
     ) -> Result<(), Error> {
         let handle = handle.into();
-        let bytes = handle_line(&message, &handle, self.core.line_limit())?;
+        let bytes = handle_line(&message, &handle, self.core.most_to_send())?;
         let traveller =
             handle.into_traveller().map_err(Error::system("make a socket non-blocking"))?;
         self.send_line(bytes, Some(traveller))
@@ -171,7 +171,7 @@ impl Worker {
     /// # Errors
     /// [`SendError::Full`] gives the message back; otherwise as [`send`](Worker::send).
     pub fn try_send<M: Serialize>(&self, message: M) -> Result<(), SendError<M>> {
-        let bytes = line(&message, self.core.line_limit())?;
+        let bytes = line(&message, self.core.most_to_send())?;
         let mut state = self.core.lock();
         state.flush()?;
         if state.channel.outbox().user_bytes() > 0 && state.listens_to_primary() {
