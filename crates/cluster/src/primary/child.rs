@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::output::Output;
 use crate::Settings;
@@ -62,7 +62,6 @@ pub(crate) struct Child {
     pub parting: Parting,
     /// Whether it was asked to close its channel. A worker that drains has only been asked to leave.
     pub disconnecting: bool,
-    pub reaped: bool,
     /// When it said so; only the first time counts.
     pub online_at: Option<Instant>,
     /// It is one of ours: it reports what its program took, and understands `drain`.
@@ -75,7 +74,9 @@ pub(crate) struct Child {
     /// A message was refused: the program wants to know when there is room again.
     pub told_full: bool,
     pub started: Instant,
-    /// Which of the program's workers it is; a replacement inherits it.
+    /// When it was reaped; `None`: not yet.
+    pub ended_at: Option<Instant>,
+    /// Which place it has: the number of the first worker there. A replacement takes it over.
     pub slot: u32,
     /// What its fork had of its own, for a replacement.
     pub extra: Settings,
@@ -94,7 +95,6 @@ impl Child {
             state: State::None,
             parting: Parting::Staying,
             disconnecting: false,
-            reaped: false,
             online_at: None,
             is_rust: false,
             queue_limit,
@@ -103,6 +103,7 @@ impl Child {
             taken: 0,
             told_full: false,
             started: Instant::now(),
+            ended_at: None,
             slot,
             extra,
             duplex: spawned.duplex,
@@ -115,6 +116,16 @@ impl Child {
             self.parting = Parting::Sudden;
         }
         self.parting == Parting::Agreed
+    }
+
+    /// Whether its process has ended and its exit status was taken.
+    pub(crate) fn is_reaped(&self) -> bool {
+        self.ended_at.is_some()
+    }
+
+    /// How long it lived after it was online; `None` if it never was.
+    pub(crate) fn lived(&self) -> Option<Duration> {
+        Some(self.ended_at?.saturating_duration_since(self.online_at?))
     }
 
     /// Bytes of messages that wait: for the worker to read them and, where it reports that, for its program to take them.

@@ -31,6 +31,7 @@ pub(super) struct Due {
 #[derive(Debug)]
 pub(crate) struct Gone {
     worker: WorkerId,
+    /// Which place it had: the number of the first worker there.
     pub(crate) slot: u32,
     /// How long it lived after it was online.
     pub(crate) lived: Option<Duration>,
@@ -58,8 +59,8 @@ impl Primary {
         if self.ending.is_some() {
             return Err(Error::ShuttingDown);
         }
-        let (worker, slot) = (self.next_worker(), self.next_slot());
-        self.start(worker, slot, &extra)?;
+        let worker = self.next_worker();
+        self.start(worker, worker.get(), &extra)?;
         Ok(worker)
     }
 
@@ -79,12 +80,12 @@ impl Primary {
         if self.ending.is_some() {
             return Err(Error::ShuttingDown);
         }
+        let worker = self.next_worker();
         let inherited = like.and_then(|worker| self.place_of(worker));
-        let (slot, extra) = inherited.unwrap_or_else(|| (self.next_slot(), Settings::new()));
+        let (slot, extra) = inherited.unwrap_or_else(|| (worker.get(), Settings::new()));
         let now = Instant::now();
         // A delay of centuries is as good as one year, and does not overflow the clock.
         let at = now + delay.min(Duration::from_secs(365 * 24 * 3600));
-        let worker = self.next_worker();
         self.due.push(Due { at, worker, slot, extra, failures: 0 });
         Ok(worker)
     }
@@ -101,6 +102,11 @@ impl Primary {
     /// [`next_event_before`](Primary::next_event_before). [`begin_shutdown`](Primary::begin_shutdown) ends it.
     pub fn hold_listeners(&mut self, hold: bool) {
         self.holds_listeners = hold;
+    }
+
+    /// Whether the shutdown has begun.
+    pub(crate) fn is_stopping(&self) -> bool {
+        self.ending.is_some()
     }
 
     /// Whether somebody may come although nobody is there.
@@ -133,6 +139,7 @@ impl Primary {
         let settings = self.settings.merged_with(extra.clone());
         let spawned = crate::spawn::spawn(&self.program, &settings, worker, self.scheduling_policy)
             .map_err(|(program, source)| Error::Spawn { worker, program, source })?;
+        self.reserve.lift_for(spawned.pid);
         if let Some(time) = settings.take_within {
             self.switchboard.limit(worker, time);
         }
@@ -144,7 +151,7 @@ impl Primary {
     /// A worker's exit is told: from now on it is only remembered, for who replaces it.
     pub(super) fn remember(&mut self, worker: WorkerId) {
         let Some(child) = self.workers.remove(&worker) else { return };
-        let lived = child.online_at.map(|online| online.elapsed());
+        let lived = child.lived();
         self.gone.push_back(Gone { worker, slot: child.slot, lived, extra: child.extra });
         if self.gone.len() > REMEMBERED {
             self.gone.pop_front();
@@ -165,11 +172,6 @@ impl Primary {
     fn next_worker(&mut self) -> WorkerId {
         self.last_id += 1;
         WorkerId(self.last_id)
-    }
-
-    fn next_slot(&mut self) -> u32 {
-        self.last_slot += 1;
-        self.last_slot
     }
 
     /// Until when somebody may come for what this worker left: its exit was only just told, or others were started since.

@@ -49,7 +49,6 @@ pub struct Primary {
     settings: Settings,
     workers: BTreeMap<WorkerId, Child>,
     last_id: u32,
-    last_slot: u32,
     /// Events that happened and are not told yet.
     news: VecDeque<Event>,
     waker: Waker,
@@ -83,7 +82,6 @@ impl Primary {
             settings: Settings::new(),
             workers: BTreeMap::new(),
             last_id: 0,
-            last_slot: 0,
             news: VecDeque::new(),
             waker: Waker::new()?,
             signals: None,
@@ -166,7 +164,7 @@ impl Primary {
 
     /// Whether the worker's process has ended; Node's `worker.isDead()`.
     pub fn is_dead(&self, worker: WorkerId) -> bool {
-        self.workers.get(&worker).is_none_or(|child| child.reaped)
+        self.workers.get(&worker).is_none_or(|child| child.is_reaped())
     }
 
     /// Whether the worker was asked to end or announced it (`Some(true)`), ended unasked (`Some(false)`), or runs
@@ -196,8 +194,9 @@ impl Primary {
         }
     }
 
-    /// Asks every worker; Node's `cluster.disconnect()`. `next_event` says `None` when all of them are gone.
+    /// Asks every worker, and gives up those that are due; Node's `cluster.disconnect()`. `next_event` says `None` when all of them are gone.
     pub fn disconnect_all(&mut self) {
+        self.due.clear();
         let workers: Vec<_> = self.workers().collect();
         workers.into_iter().for_each(|worker| self.disconnect(worker));
     }
@@ -208,7 +207,7 @@ impl Primary {
     /// # Errors
     /// [`Error::System`] when the system refuses, as for a worker with another uid.
     pub fn kill(&mut self, worker: WorkerId, signal: Signal) -> Result<(), Error> {
-        let Some(child) = self.workers.get(&worker).filter(|child| !child.reaped) else {
+        let Some(child) = self.workers.get(&worker).filter(|child| !child.is_reaped()) else {
             return Ok(());
         };
         let Some(number) = rustix::process::Signal::from_named_raw(signal as i32) else {

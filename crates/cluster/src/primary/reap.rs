@@ -1,6 +1,7 @@
 //! Reaping: takes the exit status of those that have ended, and what they left behind.
 
 use std::os::fd::AsFd;
+use std::time::Instant;
 
 use nix::sys::wait::{Id, WaitPidFlag, waitid as wait_for_any, waitpid};
 use rustix::io::Errno;
@@ -40,7 +41,7 @@ impl Primary {
                 return;
             };
             let number = pid.as_raw().unsigned_abs();
-            let ours = self.workers.iter().find(|(_, it)| it.pid == number && !it.reaped);
+            let ours = self.workers.iter().find(|(_, it)| it.pid == number && !it.is_reaped());
             match ours.map(|(&worker, _)| worker) {
                 Some(worker) => self.reap(worker),
                 // Nobody else waits for it: `waitid` has just said that it is there.
@@ -51,7 +52,7 @@ impl Primary {
 
     /// Takes the exit status of a worker, if it has ended, and tells first what it left behind.
     pub(super) fn reap(&mut self, worker: WorkerId) {
-        let Some(child) = self.workers.get(&worker).filter(|child| !child.reaped) else { return };
+        let Some(child) = self.workers.get(&worker).filter(|child| !child.is_reaped()) else { return };
         let options = WaitIdOptions::EXITED | WaitIdOptions::NOHANG;
         let exit = match waitid(WaitId::PidFd(child.pidfd.as_fd()), options) {
             Ok(Some(status)) => match (status.exit_status(), status.terminating_signal()) {
@@ -64,7 +65,7 @@ impl Primary {
         };
         self.read_the_rest(worker);
         if let Some(child) = self.workers.get_mut(&worker) {
-            child.reaped = true;
+            child.ended_at = Some(Instant::now());
             let voluntary = child.parts();
             self.news.push_back(Event::Exit { worker, exit, voluntary });
         }

@@ -3,7 +3,7 @@
 use std::os::fd::{AsFd, AsRawFd, RawFd};
 use std::time::Instant;
 
-use rustix::process::{Resource, getrlimit};
+use rustix::process::{Pid, Resource, Rlimit, getrlimit, prlimit};
 
 use super::switchboard::REST;
 
@@ -12,13 +12,40 @@ use super::switchboard::REST;
 const KEPT_FREE: u64 = 16;
 
 /// Whether the primary is short of descriptors. The limit is asked for each time: somebody else may change it (prlimit(2)).
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Reserve {
     /// No descriptor is taken before that time, but for forks.
     until: Option<Instant>,
+    /// How many descriptors this process could have when it began.
+    at_first: Option<u64>,
+}
+
+impl Default for Reserve {
+    fn default() -> Reserve {
+        Reserve { until: None, at_first: getrlimit(Resource::Nofile).current }
+    }
 }
 
 impl Reserve {
+    /// Gives a worker the limit that this process had when it began. A primary that is short of descriptors for a while would pass its
+    /// shortage on, and the worker would keep it for life.
+    pub(crate) fn lift_for(&self, worker: u32) {
+        let now = getrlimit(Resource::Nofile);
+        let lowered = match (now.current, self.at_first) {
+            (Some(now), Some(first)) => now < first,
+            (Some(_), None) => true,
+            (None, _) => false,
+        };
+        let pid = worker.try_into().ok().and_then(Pid::from_raw);
+        if let Some(pid) = pid.filter(|_| lowered) {
+            let lifted = now.maximum.map_or(self.at_first, |most| {
+                Some(self.at_first.map_or(most, |first| first.min(most)))
+            });
+            // It fails for a worker with another uid, unless we are root; then it has what we have.
+            let _ = prlimit(Some(pid), Resource::Nofile, Rlimit { current: lifted, ..now });
+        }
+    }
+
     /// A new descriptor got this number: the lowest that was free. Says whether the reserve is touched.
     pub(crate) fn saw(&mut self, number: RawFd) -> bool {
         let number = u64::from(number.unsigned_abs());

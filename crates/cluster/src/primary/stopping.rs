@@ -89,7 +89,7 @@ impl Primary {
             Firmness::Terminate => Signal::SIGTERM,
             Firmness::Kill => Signal::SIGKILL,
         };
-        let stubborn = self.workers.iter().filter(|(_, child)| !child.reaped);
+        let stubborn = self.workers.iter().filter(|(_, child)| !child.is_reaped());
         for worker in stubborn.map(|(&worker, _)| worker).collect::<Vec<_>>() {
             if let Some(ending) = &mut self.ending {
                 ending.signalled(worker, firmness);
@@ -100,7 +100,7 @@ impl Primary {
     }
 
     pub(super) fn tell_if_stopped(&mut self) {
-        if self.workers.values().all(|child| child.reaped) {
+        if self.workers.values().all(|child| child.is_reaped()) {
             let report = self.ending.as_mut().and_then(|ending| ending.report());
             self.news.extend(report.map(Event::Stopped));
         }

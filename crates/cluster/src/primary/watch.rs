@@ -93,7 +93,7 @@ impl Primary {
                 wanted.set(PollFlags::OUT, channel.wants_write());
                 watched.add(Source::Channel(worker), channel.socket().as_fd(), wanted);
             }
-            if !child.reaped {
+            if !child.is_reaped() {
                 watched.add(Source::Process(worker), child.pidfd.as_fd(), PollFlags::IN);
             }
         }
