@@ -52,7 +52,9 @@ impl Primary {
 
     /// Takes the exit status of a worker, if it has ended, and tells first what it left behind.
     pub(super) fn reap(&mut self, worker: WorkerId) {
-        let Some(child) = self.workers.get(&worker).filter(|child| !child.is_reaped()) else { return };
+        let Some(child) = self.workers.get(&worker).filter(|child| !child.is_reaped()) else {
+            return;
+        };
         let options = WaitIdOptions::EXITED | WaitIdOptions::NOHANG;
         let exit = match waitid(WaitId::PidFd(child.pidfd.as_fd()), options) {
             Ok(Some(status)) => match (status.exit_status(), status.terminating_signal()) {

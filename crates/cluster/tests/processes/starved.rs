@@ -58,22 +58,24 @@ pub fn tests() -> Vec<Test> {
         },
     ));
     tests.push(
-        test("a_worker_that_is_forked_in_a_shortage_has_the_limit_of_better_days").primary(|mut primary| {
-            let (soft, _) = getrlimit(Resource::RLIMIT_NOFILE).unwrap();
-            leave_free(12);
-            let worker = primary.fork().unwrap();
-            let has = primary.hears(worker);
-            assert_eq!(has, json!(soft), "{has}");
-        }).worker(|mut me, _| {
-            // The primary lifts the limit as soon as it knows the process.
-            let begun = std::time::Instant::now();
-            let soft = || getrlimit(Resource::RLIMIT_NOFILE).unwrap().0;
-            while soft() < 64 && begun.elapsed() < crate::harness::DEADLINE {
-                std::thread::yield_now();
-            }
-            me.send(soft()).unwrap();
-            while me.recv().unwrap().is_some() {}
-        }),
+        test("a_worker_that_is_forked_in_a_shortage_has_the_limit_of_better_days")
+            .primary(|mut primary| {
+                let (soft, _) = getrlimit(Resource::RLIMIT_NOFILE).unwrap();
+                leave_free(12);
+                let worker = primary.fork().unwrap();
+                let has = primary.hears(worker);
+                assert_eq!(has, json!(soft), "{has}");
+            })
+            .worker(|mut me, _| {
+                // The primary lifts the limit as soon as it knows the process.
+                let begun = std::time::Instant::now();
+                let soft = || getrlimit(Resource::RLIMIT_NOFILE).unwrap().0;
+                while soft() < 64 && begun.elapsed() < crate::harness::DEADLINE {
+                    std::thread::yield_now();
+                }
+                me.send(soft()).unwrap();
+                while me.recv().unwrap().is_some() {}
+            }),
     );
     tests.push(
         test("clients_cannot_take_the_descriptors_that_a_fork_needs")

@@ -1,14 +1,14 @@
 //! One socket that workers asked for: who uses it, and the connections that wait for one of them.
 
 use std::collections::BTreeSet;
-use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::os::fd::{AsRawFd, OwnedFd};
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 use serde_json::Value;
 
+use super::bound::Bound;
 use super::desk::Desk;
 use super::resting::REST;
 use super::rotation::{Rotation, Says};
@@ -21,6 +21,9 @@ pub(crate) type ListenerId = u32;
 
 /// How many connections one turn of the loop takes at most, so that a flood does not starve other news.
 const MOST_AT_ONCE: usize = 64;
+
+/// How long newcomers are still let in at a shared socket that is being closed, while it is waited for to be empty.
+const LET_IN: Duration = Duration::from_millis(100);
 
 /// How many connections are taken from a socket that is being closed: more than the longest backlog that Linux has by default.
 const MOST_AT_THE_END: usize = 8192;
@@ -41,8 +44,8 @@ pub(super) struct Listener {
     resting_until: Option<Instant>,
     /// Its last user crashed: it stays open while a replacement of this worker may come.
     pub(super) orphaned_by: Option<WorkerId>,
-    /// The service stops: what has arrived is served, and the socket is closed as soon as nothing is lost by that.
-    closing: bool,
+    /// The service stops, since then: what has arrived is served, and the socket is closed as soon as nothing is lost by that.
+    closing: Option<Instant>,
 }
 
 /// Who chooses the worker for a connection.
@@ -52,54 +55,6 @@ enum Distribution {
     RoundRobin(Rotation<Arc<OwnedFd>>),
     /// The kernel does: the workers share the socket.
     Shared(BTreeSet<WorkerId>),
-}
-
-/// A bound socket. Dropping it closes it, and removes the file of a Unix path.
-#[derive(Debug)]
-pub(super) struct Bound {
-    pub(super) socket: Arc<OwnedFd>,
-    address: Address,
-}
-
-impl Bound {
-    pub(super) fn new(socket: OwnedFd, address: Address) -> Bound {
-        Bound { socket: Arc::new(socket), address }
-    }
-
-    /// Whether somebody else, who started this process, holds the same socket: what is done to it is done to them.
-    fn is_inherited(&self) -> bool {
-        matches!(self.address, Address::PrimaryFd(_) | Address::PrimaryUdpFd(_))
-    }
-
-    fn is_unix(&self) -> bool {
-        rustix::net::sockopt::socket_domain(&self.socket) == Ok(rustix::net::AddressFamily::UNIX)
-    }
-
-    /// From now on nobody can connect, and who waits in accept(2) is woken with EINVAL. On TCP those that wait to be accepted
-    /// are reset; on a Unix socket they stay.
-    pub(super) fn refuse_newcomers(&self) {
-        if !self.is_inherited() {
-            // It fails where nobody listens yet, and then there is nothing to refuse.
-            let _ = rustix::net::shutdown(&self.socket, rustix::net::Shutdown::Read);
-        }
-    }
-
-    /// Whether a connection or datagram waits in the kernel.
-    fn has_arrivals(&self) -> bool {
-        let mut fds = [PollFd::from_borrowed_fd(self.socket.as_fd(), PollFlags::IN)];
-        let at_once = Timespec { tv_sec: 0, tv_nsec: 0 };
-        // A socket that is shut down for reading and empty says HUP as well.
-        matches!(poll(&mut fds, Some(&at_once)), Ok(1..))
-            && !fds[0].revents().intersects(PollFlags::HUP | PollFlags::ERR | PollFlags::NVAL)
-    }
-}
-
-impl Drop for Bound {
-    fn drop(&mut self) {
-        if let Address::Unix(path) = &self.address {
-            bind::unlink(path);
-        }
-    }
 }
 
 impl Listener {
@@ -138,7 +93,7 @@ impl Listener {
             blocking: false,
             resting_until: None,
             orphaned_by: None,
-            closing: false,
+            closing: None,
         }
     }
 
@@ -203,7 +158,10 @@ impl Listener {
     pub(super) fn accepts(&self, now: Instant) -> Option<&Arc<OwnedFd>> {
         let Distribution::RoundRobin(rotation) = &self.distribution else { return None };
         let rested = self.resting_until.is_none_or(|until| until <= now);
-        let bound = self.bound.as_ref().filter(|_| rested && (rotation.has_room() || self.closing));
+        let bound = self
+            .bound
+            .as_ref()
+            .filter(|_| rested && (rotation.has_room() || self.closing.is_some()));
         bound.map(|bound| &bound.socket)
     }
 
@@ -220,7 +178,8 @@ impl Listener {
         else {
             return;
         };
-        let most = match self.closing {
+        let closing = self.closing.is_some();
+        let most = match closing {
             true => MOST_AT_THE_END.saturating_sub(rotation.queued()),
             false => rotation.calls().clamp(1, MOST_AT_ONCE),
         };
@@ -233,7 +192,7 @@ impl Listener {
                     cramped
                 }
                 // EINVAL: nobody can connect any more, and nobody waits.
-                Ok(None) | Err(Errno::INVAL) if self.closing => {
+                Ok(None) | Err(Errno::INVAL) if closing => {
                     more = false;
                     break;
                 }
@@ -248,7 +207,7 @@ impl Listener {
                 break;
             }
         }
-        if self.closing && !more {
+        if closing && !more {
             self.bound = None;
         }
     }
@@ -263,7 +222,7 @@ impl Listener {
 
     /// The service stops: newcomers are refused as soon as nobody who came before is lost by that.
     pub(super) fn begin_to_close(&mut self) {
-        self.closing = true;
+        self.closing = Some(Instant::now());
         self.resting_until = None;
         if let (Distribution::RoundRobin(_), Some(bound)) = (&self.distribution, &self.bound)
             && bound.is_unix()
@@ -272,14 +231,22 @@ impl Listener {
         }
     }
 
-    /// Whether all that arrived is in a worker's hands, as far as this socket knows. Once it was seen empty it is closed:
-    /// newcomers would keep it from being empty for ever.
+    /// Whether all that arrived is in a worker's hands, as far as this socket knows. A socket that the workers share is drained when it
+    /// is seen empty, once. Where so many come that it never is, they are kept out after a while: the kernel lets nobody in beyond
+    /// the backlog, and those that came before stay.
     pub(super) fn is_drained(&mut self) -> bool {
-        match &self.distribution {
-            Distribution::RoundRobin(rotation) => self.bound.is_none() && rotation.queued() == 0,
-            Distribution::Shared(_) if self.shared_kind() == Some(HandleKind::Datagram) => true,
-            Distribution::Shared(_) => self.bound.as_ref().is_none_or(|it| !it.has_arrivals()),
+        let bound = match &self.distribution {
+            Distribution::RoundRobin(rotation) => {
+                return self.bound.is_none() && rotation.queued() == 0;
+            }
+            Distribution::Shared(_) => self.bound.as_ref().filter(|it| it.must_be_drained()),
+        };
+        let Some(bound) = bound else { return true };
+        let drained = !bound.has_arrivals();
+        if !drained && self.closing.is_some_and(|since| since.elapsed() > LET_IN) {
+            bound.let_nobody_in();
         }
+        drained
     }
 
     /// Closes the socket. Workers that wait in accept(2) itself, on a socket that they share, would not notice: they are woken.

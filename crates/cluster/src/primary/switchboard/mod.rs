@@ -1,6 +1,7 @@
 //! The switchboard: owns the sockets that workers asked for, who waits at each, and what is under way to whom. It is told what
 //! happens, one happening at a time, and answers with [`Order`]s, which the loop carries out. It knows no process and no channel.
 
+mod bound;
 mod desk;
 mod listener;
 mod orphans;

@@ -7,8 +7,9 @@ use std::time::Instant;
 
 use serde_json::{Value, json};
 
+use super::bound::Bound;
 use super::desk::Order;
-use super::listener::{Bound, Listener, ListenerId};
+use super::listener::{Listener, ListenerId};
 use super::resting::REST;
 use super::{Reserve, Switchboard};
 use crate::bind::{self, Options};

@@ -379,6 +379,32 @@ fn a_shared_socket_is_drained_when_it_was_seen_empty() {
     assert!(world.board.is_drained());
 }
 
+#[test]
+fn a_shared_socket_that_is_never_empty_lets_nobody_in_after_a_while_and_keeps_who_came_before() {
+    let mut world = World { policy: SchedulingPolicy::Shared, ..World::default() };
+    world.asks(ONE, 0, true);
+    let listener = world.board.listeners.values().next().unwrap();
+    let socket = Arc::clone(&listener.bound.as_ref().unwrap().socket);
+    rustix::net::listen(&socket, 16).unwrap();
+    let at = bind_address(listener);
+    let early: Vec<_> = (0..3).map(|_| std::net::TcpStream::connect(at).unwrap()).collect();
+    world.board.begin_to_stop(&mut Reserve::default());
+    let patience = Duration::from_millis(200);
+    let comes = || std::net::TcpStream::connect_timeout(&at, patience);
+    assert!(!world.board.is_drained());
+    assert!(comes().is_ok(), "at first it is only waited for");
+    let begun = Instant::now();
+    while begun.elapsed() < Duration::from_millis(120) {
+        assert!(!world.board.is_drained());
+    }
+    assert_eq!(comes().unwrap_err().kind(), std::io::ErrorKind::TimedOut);
+    for _ in 0..=early.len() {
+        assert!(!world.board.is_drained());
+        drop(rustix::net::accept(&socket).unwrap());
+    }
+    assert!(world.board.is_drained());
+}
+
 fn bind_address(listener: &Listener) -> std::net::SocketAddr {
     let bound = listener.bound.as_ref().unwrap();
     let address = crate::bind::address_of(&bound.socket).unwrap();
