@@ -37,6 +37,8 @@ mod node;
 mod node_listening;
 #[path = "processes/overload.rs"]
 mod overload;
+#[path = "processes/places.rs"]
+mod places;
 #[path = "processes/policy.rs"]
 mod policy;
 #[path = "processes/program.rs"]
@@ -93,6 +95,7 @@ fn main() {
         scheduling::tests,
         overload::tests,
         crashes::tests,
+        places::tests,
         storm::tests,
         handover::tests,
         node::tests,

@@ -1,6 +1,7 @@
 //! The primary: forks workers, talks to them, and is told what happens to them.
 
 mod child;
+mod due;
 mod ending;
 mod event;
 mod handover;
@@ -30,6 +31,7 @@ pub use self::waker::Waker;
 pub(crate) use self::send::handle_line;
 
 use self::child::Child;
+use self::due::{Due, Gone};
 use self::ending::Ending;
 use self::listener::Listeners;
 use crate::eager::Eager;
@@ -55,10 +57,9 @@ pub struct Primary {
     ending: Option<Ending>,
     scheduling_policy: SchedulingPolicy,
     listeners: Listeners,
-    /// Forks that are put off, and what each has of its own.
-    due: Vec<(Instant, Settings)>,
-    /// The worker whose exit was told last, and what its fork had of its own.
-    gone: Option<(WorkerId, Settings)>,
+    due: Vec<Due>,
+    /// The worker whose exit was told last.
+    gone: Option<Gone>,
     eager: Eager,
 }
 
@@ -121,17 +122,26 @@ impl Primary {
         if self.ending.is_some() {
             return Err(Error::ShuttingDown);
         }
+        let worker = self.reserve();
+        self.start(worker, worker.get(), extra)?;
+        Ok(worker)
+    }
+
+    /// The number of a worker that will be.
+    fn reserve(&mut self) -> WorkerId {
+        self.last_id += 1;
+        WorkerId(self.last_id)
+    }
+
+    fn start(&mut self, worker: WorkerId, slot: u32, extra: Settings) -> Result<(), Error> {
         self.news.push_back(Event::Setup(Box::new(self.settings.clone())));
         let settings = self.settings.merged_with(extra.clone());
-        self.last_id += 1;
-        let worker = WorkerId(self.last_id);
-        let spawned =
-            crate::spawn::spawn(&self.program, &settings, worker, self.scheduling_policy)
-                .map_err(|(program, source)| Error::Spawn { worker, program, source })?;
+        let spawned = crate::spawn::spawn(&self.program, &settings, worker, self.scheduling_policy)
+            .map_err(|(program, source)| Error::Spawn { worker, program, source })?;
         let (_, queue_limit) = settings.limits();
-        self.workers.insert(worker, Child::new(spawned, queue_limit, extra));
+        self.workers.insert(worker, Child::new(spawned, queue_limit, slot, extra));
         self.news.push_back(Event::Fork(worker));
-        Ok(worker)
+        Ok(())
     }
 
     /// Holds the program that is on this program's path now: a release that can be forked ([`Settings::held`]) when the next one is
@@ -142,21 +152,6 @@ impl Primary {
     pub fn hold_program(&self) -> Result<HeldProgram, Error> {
         let failed = |source| Error::System { what: "open this program's file", source };
         self.program.hold().map_err(failed)
-    }
-
-    /// Starts a worker later, while [`next_event`](Primary::next_event) waits; it gets the settings that `like` had of its
-    /// own, if that worker is still known. Until then a worker is due: `next_event` does not say `None`, and the listeners of a
-    /// worker that crashed stay open.
-    ///
-    /// # Errors
-    /// [`Error::ShuttingDown`] after [`begin_shutdown`](Primary::begin_shutdown).
-    pub fn fork_after(&mut self, delay: Duration, like: Option<WorkerId>) -> Result<(), Error> {
-        if self.ending.is_some() {
-            return Err(Error::ShuttingDown);
-        }
-        let extra = like.and_then(|worker| self.extra_of(worker)).unwrap_or_default();
-        self.due.push((Instant::now() + delay, extra));
-        Ok(())
     }
 
     /// Who chooses the worker for a connection; Node's `cluster.schedulingPolicy`.
@@ -290,10 +285,9 @@ impl Primary {
         }
     }
 
-    /// What a worker's fork had of its own: of one that is there, or whose exit was the last event told.
-    fn extra_of(&self, worker: WorkerId) -> Option<Settings> {
-        let gone = self.gone.as_ref().filter(|(gone, _)| *gone == worker).map(|(_, extra)| extra);
-        self.workers.get(&worker).map(|child| &child.extra).or(gone).cloned()
+    /// Whether the shutdown has begun.
+    pub(crate) fn is_stopping(&self) -> bool {
+        self.ending.is_some()
     }
 
     fn next_seq(&mut self) -> u64 {
