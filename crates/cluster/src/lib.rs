@@ -20,8 +20,7 @@
 //!                 match event {
 //!                     Event::Listening(worker, address) => println!("{worker} listens on {address}"),
 //!                     Event::Exit { worker, exit, voluntary: false } => {
-//!                         println!("{worker} {exit}");
-//!                         restart.after(worker, &mut primary)?;
+//!                         println!("{worker} {exit}; {}", restart.after(worker, &mut primary));
 //!                     }
 //!                     Event::Signal(_) => primary.begin_shutdown(Duration::from_secs(10)),
 //!                     _ => {}
@@ -135,6 +134,8 @@ mod primary;
 mod program;
 #[cfg(target_os = "linux")]
 mod restart;
+#[cfg(all(test, target_os = "linux"))]
+mod restart_tests;
 #[cfg(target_os = "linux")]
 mod role;
 #[cfg(target_os = "linux")]
@@ -180,7 +181,7 @@ pub use primary::{Event, Primary, Report, Sent, State, Waker, die_of};
 #[cfg(target_os = "linux")]
 pub use program::HeldProgram;
 #[cfg(target_os = "linux")]
-pub use restart::RestartPolicy;
+pub use restart::{Restart, RestartPolicy, Verdict};
 #[cfg(target_os = "linux")]
 pub use role::{Role, is_primary, is_worker, role};
 #[cfg(target_os = "linux")]

@@ -49,6 +49,8 @@ mod node;
 mod node_listening;
 #[path = "processes/overload.rs"]
 mod overload;
+#[path = "processes/places.rs"]
+mod places;
 #[path = "processes/policy.rs"]
 mod policy;
 #[path = "processes/program.rs"]
@@ -127,6 +129,7 @@ fn main() {
         starved::tests,
         stopping::tests,
         told::tests,
+        places::tests,
         storm::tests,
         handover::tests,
         node::tests,
