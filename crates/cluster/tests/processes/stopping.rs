@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use cluster::{Event, Exit, Primary, Report, Signal, json};
 
 use crate::harness::{DEADLINE, Events, Test, in_both, part, test};
-use crate::remote::{fork_serving, meanwhile};
+use crate::remote::fork_serving;
 use crate::scheduling::text_of;
 
 const GRACE: Duration = Duration::from_secs(10);
@@ -47,8 +47,9 @@ pub fn tests() -> Vec<Test> {
                     assert_eq!(primary.hears(worker), json!("leaving"));
                     first.write_all(b"x").unwrap();
                     drop(first);
-                    assert_eq!(meanwhile(&mut primary, || text_of(second)), worker.to_string());
+                    let name = std::thread::spawn(|| text_of(second));
                     assert!(report(&mut primary).is_clean());
+                    assert_eq!(name.join().unwrap(), worker.to_string());
                 })
                 .worker(|mut me, _| {
                     me.run_in_background().unwrap();
