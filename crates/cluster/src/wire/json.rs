@@ -29,6 +29,11 @@ impl Json {
         self.bytes.capacity()
     }
 
+    #[cfg(test)]
+    pub(super) fn place(&self) -> usize {
+        self.bytes.as_ptr().addr()
+    }
+
     pub(crate) fn parse<T: DeserializeOwned>(&self) -> serde_json::Result<T> {
         parse(&self.bytes)
     }
