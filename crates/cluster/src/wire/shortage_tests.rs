@@ -56,6 +56,7 @@ fn each_postponed_refusal_is_said_and_later_ones_at_once() {
     peer.says(&SERVER.repeat(3));
     peer.is_heard_as(&[]);
     peer.channel.postpone_refusals(true);
+    assert!(!peer.channel.wants_write());
     peer.channel.postpone_refusals(false);
     peer.channel.postpone_refusals(false);
     peer.says(SERVER);
