@@ -34,7 +34,8 @@ pub(crate) struct Channel {
     outbox: Outbox,
     /// The peer takes nothing any more, although it may still write.
     deaf: bool,
-    /// Of the descriptors that the last read brought.
+    /// What the last read brought: so many bytes, and among its descriptors this number.
+    bytes_read: usize,
     highest_descriptor: Option<RawFd>,
     /// How many handles came without their descriptors.
     handles_lost: u64,
@@ -48,6 +49,7 @@ impl Channel {
             decoder: Decoder::new(line_limit),
             outbox: Outbox::default(),
             deaf: false,
+            bytes_read: 0,
             highest_descriptor: None,
             handles_lost: 0,
         }
@@ -71,15 +73,11 @@ impl Channel {
         !self.deaf && self.outbox.wants_write()
     }
 
-    /// How many bytes have been read so far.
-    pub(crate) fn bytes_received(&self) -> u64 {
-        self.decoder.bytes_received()
-    }
-
-    /// How many bytes can be read at once.
-    pub(crate) fn bytes_waiting(&self) -> u64 {
+    /// How many bytes can be read at once (`FIONREAD`): all that a dead worker left behind, however
+    /// much others go on writing.
+    pub(crate) fn bytes_waiting(&self) -> usize {
         // FIONREAD fails only where there is no socket.
-        rustix::io::ioctl_fionread(&*self.socket).unwrap_or(0)
+        rustix::io::ioctl_fionread(&*self.socket).map_or(0, |count| count as usize)
     }
 
     /// Reads once, without waiting.
@@ -88,14 +86,14 @@ impl Channel {
         self.read(RecvAncillaryBuffer::new(&mut control))
     }
 
-    /// As [`fill`](Channel::fill), but takes no descriptor: the kernel closes those that come with what is read, and their lines count as
-    /// having lost them.
+    /// As [`fill`](Channel::fill), but takes no descriptor: the kernel closes those that come with
+    /// what is read, and their lines count as having lost them.
     pub(crate) fn fill_without_descriptors(&mut self) -> Result<Filled> {
         self.read(RecvAncillaryBuffer::default())
     }
 
     fn read(&mut self, mut control: RecvAncillaryBuffer<'_>) -> Result<Filled> {
-        self.highest_descriptor = None;
+        (self.bytes_read, self.highest_descriptor) = (0, None);
         let flags = RecvFlags::CMSG_CLOEXEC | RecvFlags::DONTWAIT;
         let space = &mut [IoSliceMut::new(self.decoder.space())];
         let count = match recvmsg(&*self.socket, space, &mut control, flags) {
@@ -104,6 +102,7 @@ impl Channel {
             Err(Errno::CONNRESET) => return Ok(Filled::Closed),
             Err(error) => return Err(error),
         };
+        self.bytes_read = count;
         let descriptors = control.drain().filter_map(|message| match message {
             RecvAncillaryMessage::ScmRights(descriptors) => Some(descriptors),
             _ => None,
@@ -114,14 +113,19 @@ impl Channel {
         Ok(if count == 0 { Filled::Closed } else { Filled::Data })
     }
 
-    /// The highest number among the descriptors that the last read brought, also of those that are closed by now: how full
-    /// our table of open files is.
+    /// How many bytes the last read brought.
+    pub(crate) fn bytes_read(&self) -> usize {
+        self.bytes_read
+    }
+
+    /// The highest number among the descriptors that the last read brought, also of those that are
+    /// closed by now: how full our table of open files is.
     pub(crate) fn highest_descriptor(&self) -> Option<RawFd> {
         self.highest_descriptor
     }
 
-    /// While this is on, a peer whose handle came without its descriptor is not told: it waits, and sends that handle again when
-    /// this is switched off and what waits is written.
+    /// While this is on, a peer whose handle came without its descriptor is not told: it waits, and
+    /// sends that handle again when this is switched off and what waits is written.
     pub(crate) fn postpone_refusals(&mut self, on: bool) {
         self.outbox.postpone_refusals(on);
     }
@@ -224,8 +228,8 @@ impl Channel {
 /// One message as the bytes of its line.
 ///
 /// # Errors
-/// [`Error::NotJson`]; [`Error::MessageTooLong`] when the other side would pass it over: its limit is `limit` bytes, the newline
-/// not counted.
+/// [`Error::NotJson`]; [`Error::MessageTooLong`] when the other side would pass it over: its limit
+/// is `limit` bytes, the newline not counted.
 pub(crate) fn line(message: &impl Serialize, limit: usize) -> std::result::Result<Vec<u8>, Error> {
     encode("", message, "\n", limit)
 }
@@ -259,9 +263,9 @@ fn encode(
     Ok(bytes)
 }
 
-/// What is already JSON (serde_json's `RawValue`) may be spread over several lines. No string holds a bare newline, so a space
-/// means the same.
-fn one_line(json: &mut [u8]) {
+/// What is already JSON (serde_json's `RawValue`) may be spread over several lines. No string holds
+/// a bare newline, so a space means the same.
+pub(crate) fn one_line(json: &mut [u8]) {
     if memchr::memchr(b'\n', json).is_some() {
         json.iter_mut().filter(|byte| **byte == b'\n').for_each(|byte| *byte = b' ');
     }

@@ -8,7 +8,7 @@ use rustix::io::Errno;
 use rustix::process::{WaitId, WaitIdOptions, waitid};
 
 use super::{Event, Primary, signals};
-use crate::channel::{Channel, Filled};
+use crate::channel::Filled;
 use crate::{Error, Exit, Signal, WorkerId};
 
 /// How many strangers are reaped in one turn of the loop.
@@ -80,10 +80,10 @@ impl Primary {
     /// What a dead worker wrote is still in its socket and pipes. Whoever else may hold the other ends (a program that the worker
     /// started) is not waited for, and may go on writing: only what is there now is read.
     fn read_the_rest(&mut self, worker: WorkerId) {
-        let there = |channel: &mut Channel| channel.bytes_received() + channel.bytes_waiting();
-        let until = self.channel(worker).map_or(0, there);
-        while let Some(channel) = self.channel(worker).filter(|it| it.bytes_received() < until) {
+        let mut there = self.channel(worker).map_or(0, |channel| channel.bytes_waiting());
+        while let Some(channel) = self.channel(worker).filter(|_| there > 0) {
             let filled = channel.fill();
+            there = there.saturating_sub(channel.bytes_read());
             self.hear(worker);
             if filled != Ok(Filled::Data) {
                 break;

@@ -54,8 +54,8 @@ impl Primary {
     /// Sends a message to every worker that is connected; says who could not be sent it, and why.
     ///
     /// # Errors
-    /// [`Error::NotJson`] when the message cannot be said in JSON, [`Error::MessageTooLong`] when it is longer than any of the workers takes;
-    /// then nobody got it.
+    /// [`Error::NotJson`] when the message cannot be said in JSON, [`Error::MessageTooLong`] when
+    /// it is longer than any of them takes; then nobody got it.
     pub fn broadcast<M: Serialize>(&mut self, message: M) -> Result<Vec<(WorkerId, Error)>, Error> {
         let connected: Vec<_> = self.workers().filter(|&id| self.takes_messages(id)).collect();
         let limits = connected.iter().map(|&worker| self.line_limit(worker));

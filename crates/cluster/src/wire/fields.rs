@@ -1,5 +1,5 @@
-//! What the protocol looks at in a line, found in one pass that keeps nothing: whatever a line holds, it costs no memory
-//! before somebody wants it parsed.
+//! What the protocol looks at in a line, found in one pass that keeps nothing: whatever a line
+//! holds, it costs no memory before somebody wants it parsed.
 
 use std::borrow::Cow;
 use std::ops::Range;
@@ -9,8 +9,11 @@ use serde_json::Deserializer;
 
 use super::json;
 
-/// Where in a line the fields stand that say whose it is. Of a field that comes twice the last one counts, as in
-/// JavaScript.
+/// A string of so many bytes is short.
+const SHORT: usize = 32;
+
+/// Where in a line the fields stand that say whose it is. Of a field that comes twice the last one
+/// counts, as in JavaScript.
 #[derive(Debug, Default, PartialEq)]
 pub(super) struct Fields {
     cmd: Option<Range<usize>>,
@@ -29,7 +32,8 @@ impl Fields {
         serde_json::from_slice::<IgnoredAny>(line).map(|_| Fields::default())
     }
 
-    /// Node's rule for a message that is not the user's: its `cmd` is a string that starts with `NODE_` and is longer.
+    /// Node's rule for a message that is not the user's: its `cmd` is a string that starts with
+    /// `NODE_` and is longer.
     pub(super) fn command<'a>(&self, line: &'a [u8]) -> Option<Cow<'a, str>> {
         let token = &line[self.cmd.clone()?];
         let inside = token.strip_prefix(b"\"")?.strip_suffix(b"\"")?;
@@ -89,10 +93,23 @@ impl<'a> Cursor<'a> {
     fn value(&mut self) -> Option<Range<usize>> {
         self.peek();
         let start = self.at;
+        if let Some(end) = self.end_of_short_string() {
+            self.at = end;
+            return Some(start..end);
+        }
         let mut values = Deserializer::from_slice(&self.line[start..]).into_iter::<IgnoredAny>();
         values.next()?.ok()?;
         self.at = start + values.byte_offset();
         Some(start..self.at)
+    }
+
+    /// Most keys are short and hold no escape. A parser for each would take longer than its bytes
+    /// are worth.
+    fn end_of_short_string(&self) -> Option<usize> {
+        let inside = self.line[self.at..].strip_prefix(b"\"")?;
+        let ends = |byte: &u8| matches!(byte, b'"' | b'\\' | 0..0x20);
+        let length = inside.iter().take(SHORT).position(ends)?;
+        (inside[length] == b'"').then_some(self.at + length + 2)
     }
 }
 
@@ -155,6 +172,21 @@ mod tests {
         assert_eq!(found("{\"msg\":1,\"msg\":\"2\"}").1, Some("\"2\""));
         assert_eq!(found(r#"{"m\u0073g":true}"#).1, Some("true"));
         assert_eq!(found("{\"messag\":1}").1, None);
+    }
+
+    #[test]
+    fn keys_of_any_length_and_with_anything_in_them_are_passed_over() {
+        for length in 0..2 * SHORT {
+            for inside in ["", "\\n", "\\\"", "\u{e9}"] {
+                let key = format!("{}{inside}", "x".repeat(length));
+                let line = format!("{{\"{key}\":\"{key}\",\"cmd\":\"NODE_X\"}}");
+                assert_eq!(found(&line).0.as_deref(), Some("NODE_X"), "{line}");
+                for bad in ['\u{1f}', '\n'] {
+                    let line = format!("{{\"{key}{bad}\":1}}");
+                    assert!(Fields::of(line.as_bytes()).is_err(), "{line:?}");
+                }
+            }
+        }
     }
 
     #[test]

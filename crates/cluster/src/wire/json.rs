@@ -1,4 +1,5 @@
-//! JSON as Node reads it: tolerant where JavaScript strings are wider than Unicode; and not read before somebody wants it.
+//! JSON as Node reads it: tolerant where JavaScript strings are wider than Unicode; and not read
+//! before somebody wants it.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -8,7 +9,8 @@ use serde::de::DeserializeOwned;
 /// How many bytes of a message its `Debug` shows.
 const SHOWN: usize = 200;
 
-/// One JSON value as it came, and how long the line was that brought it. Its grammar is checked, nothing else is.
+/// One JSON value as it came, and how long the line was that brought it. Its grammar is checked,
+/// nothing else is.
 pub(crate) struct Json {
     bytes: Vec<u8>,
     line_bytes: usize,
@@ -27,6 +29,11 @@ impl Json {
     #[cfg(test)]
     pub(super) fn memory(&self) -> usize {
         self.bytes.capacity()
+    }
+
+    #[cfg(test)]
+    pub(super) fn place(&self) -> usize {
+        self.bytes.as_ptr().addr()
     }
 
     pub(crate) fn parse<T: DeserializeOwned>(&self) -> serde_json::Result<T> {
@@ -133,6 +140,10 @@ mod tests {
 
     #[test]
     fn whole_pairs_and_escaped_backslashes_stay_as_they_are() {
+        assert_eq!(
+            value(br#""\udbff\udfff\ud800\udc00\ud800""#),
+            json!("\u{10ffff}\u{10000}\u{fffd}")
+        );
         assert_eq!(value(br#""\ud83d\ude00\ud800""#), json!("\u{1f600}\u{fffd}"));
         assert_eq!(value(br#""\\ud800\ud800""#), json!("\\ud800\u{fffd}"));
         assert_eq!(value(br#""\ue000\ud7ff\ud800""#), json!("\u{e000}\u{d7ff}\u{fffd}"));

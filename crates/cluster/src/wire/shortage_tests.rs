@@ -1,4 +1,5 @@
-//! A side that has no room for descriptors reads without taking them, and has them sent again later.
+//! A side that has no room for descriptors reads without taking them, and has them sent again
+//! later.
 
 #![allow(clippy::unwrap_used)]
 
@@ -56,6 +57,7 @@ fn each_postponed_refusal_is_said_and_later_ones_at_once() {
     peer.says(&SERVER.repeat(3));
     peer.is_heard_as(&[]);
     peer.channel.postpone_refusals(true);
+    assert!(!peer.channel.wants_write());
     peer.channel.postpone_refusals(false);
     peer.channel.postpone_refusals(false);
     peer.says(SERVER);
@@ -67,7 +69,8 @@ fn each_postponed_refusal_is_said_and_later_ones_at_once() {
 fn the_highest_descriptor_of_a_read_is_told_also_of_those_that_were_closed() {
     let (mut peer, (listener, ..)) = (Peer::new(), tcp());
     assert_eq!(peer.channel.highest_descriptor(), None);
-    // Only sixteen of them may wait for their lines. (Other tests open files meanwhile, so that no number is certain.)
+    // Only sixteen of them may wait for their lines. (Other tests open files meanwhile, so that no
+    // number is certain.)
     for _ in 0..5 {
         peer.says_with(" ", &[listener.as_fd(); 4]);
         assert_eq!(peer.channel.fill(), Ok(Filled::Data));
@@ -91,7 +94,10 @@ fn what_can_be_read_at_once_is_told_in_bytes() {
     assert_eq!(peer.channel.bytes_waiting(), 0);
     peer.says("1\n");
     peer.says("23\n");
-    assert_eq!(peer.channel.bytes_waiting(), 5);
-    peer.is_heard_as(&["1", "23"]);
+    assert_eq!((peer.channel.bytes_waiting(), peer.channel.bytes_read()), (5, 0));
+    assert_eq!(peer.channel.fill(), Ok(Filled::Data));
+    assert_eq!((peer.channel.bytes_waiting(), peer.channel.bytes_read()), (0, 5));
+    peer.is_heard_as(&["1", "23"]); // and reads again
+    assert_eq!(peer.channel.bytes_read(), 0);
     assert_eq!(peer.channel.bytes_waiting(), 0);
 }

@@ -134,8 +134,8 @@ impl Worker {
     /// Sends a message to the primary; Node's `process.send(message)`. Waits while the channel is full.
     ///
     /// # Errors
-    /// [`Error::PrimaryGone`] when the channel is closed; [`Error::NotJson`] when the message cannot be said in JSON;
-    /// [`Error::MessageTooLong`] when it is longer than the primary takes.
+    /// [`Error::PrimaryGone`] when the channel is closed; [`Error::NotJson`] when the message
+    /// cannot be said in JSON; [`Error::MessageTooLong`] when it is longer than the primary takes.
     pub fn send<M: Serialize>(&self, message: M) -> Result<(), Error> {
         let bytes = line(&message, self.core.most_to_send())?;
         self.send_line(bytes, None)
