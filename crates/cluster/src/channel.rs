@@ -34,7 +34,8 @@ pub(crate) struct Channel {
     outbox: Outbox,
     /// The peer takes nothing any more, although it may still write.
     deaf: bool,
-    /// Of the descriptors that the last read brought.
+    /// What the last read brought: so many bytes, and among its descriptors this number.
+    bytes_read: usize,
     highest_descriptor: Option<RawFd>,
     /// How many handles came without their descriptors.
     handles_lost: u64,
@@ -48,6 +49,7 @@ impl Channel {
             decoder: Decoder::new(line_limit),
             outbox: Outbox::default(),
             deaf: false,
+            bytes_read: 0,
             highest_descriptor: None,
             handles_lost: 0,
         }
@@ -71,7 +73,7 @@ impl Channel {
         !self.deaf && self.outbox.wants_write()
     }
 
-    /// How many bytes can be read at once.
+    /// How many bytes can be read at once (`FIONREAD`): all that a dead worker left behind, however much others go on writing.
     pub(crate) fn bytes_waiting(&self) -> usize {
         // FIONREAD fails only where there is no socket.
         rustix::io::ioctl_fionread(&*self.socket).map_or(0, |count| count as usize)
@@ -90,7 +92,7 @@ impl Channel {
     }
 
     fn read(&mut self, mut control: RecvAncillaryBuffer<'_>) -> Result<Filled> {
-        self.highest_descriptor = None;
+        (self.bytes_read, self.highest_descriptor) = (0, None);
         let flags = RecvFlags::CMSG_CLOEXEC | RecvFlags::DONTWAIT;
         let space = &mut [IoSliceMut::new(self.decoder.space())];
         let count = match recvmsg(&*self.socket, space, &mut control, flags) {
@@ -99,6 +101,7 @@ impl Channel {
             Err(Errno::CONNRESET) => return Ok(Filled::Closed),
             Err(error) => return Err(error),
         };
+        self.bytes_read = count;
         let descriptors = control.drain().filter_map(|message| match message {
             RecvAncillaryMessage::ScmRights(descriptors) => Some(descriptors),
             _ => None,
@@ -107,6 +110,11 @@ impl Channel {
         let seen = |fd: &OwnedFd| *highest = (*highest).max(Some(fd.as_raw_fd()));
         self.decoder.received(count, descriptors.flatten().inspect(seen));
         Ok(if count == 0 { Filled::Closed } else { Filled::Data })
+    }
+
+    /// How many bytes the last read brought.
+    pub(crate) fn bytes_read(&self) -> usize {
+        self.bytes_read
     }
 
     /// The highest number among the descriptors that the last read brought, also of those that are closed by now: how full
@@ -256,7 +264,7 @@ fn encode(
 
 /// What is already JSON (serde_json's `RawValue`) may be spread over several lines. No string holds a bare newline, so a space
 /// means the same.
-fn one_line(json: &mut [u8]) {
+pub(crate) fn one_line(json: &mut [u8]) {
     if memchr::memchr(b'\n', json).is_some() {
         json.iter_mut().filter(|byte| **byte == b'\n').for_each(|byte| *byte = b' ');
     }

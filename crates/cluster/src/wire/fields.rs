@@ -9,6 +9,9 @@ use serde_json::Deserializer;
 
 use super::json;
 
+/// A string of so many bytes is short.
+const SHORT: usize = 32;
+
 /// Where in a line the fields stand that say whose it is. Of a field that comes twice the last one counts, as in
 /// JavaScript.
 #[derive(Debug, Default, PartialEq)]
@@ -89,10 +92,22 @@ impl<'a> Cursor<'a> {
     fn value(&mut self) -> Option<Range<usize>> {
         self.peek();
         let start = self.at;
+        if let Some(end) = self.end_of_short_string() {
+            self.at = end;
+            return Some(start..end);
+        }
         let mut values = Deserializer::from_slice(&self.line[start..]).into_iter::<IgnoredAny>();
         values.next()?.ok()?;
         self.at = start + values.byte_offset();
         Some(start..self.at)
+    }
+
+    /// Most keys are short and hold no escape. A parser for each would take longer than its bytes are worth.
+    fn end_of_short_string(&self) -> Option<usize> {
+        let inside = self.line[self.at..].strip_prefix(b"\"")?;
+        let ends = |byte: &u8| matches!(byte, b'"' | b'\\' | 0..0x20);
+        let length = inside.iter().take(SHORT).position(ends)?;
+        (inside[length] == b'"').then_some(self.at + length + 2)
     }
 }
 
@@ -155,6 +170,21 @@ mod tests {
         assert_eq!(found("{\"msg\":1,\"msg\":\"2\"}").1, Some("\"2\""));
         assert_eq!(found(r#"{"m\u0073g":true}"#).1, Some("true"));
         assert_eq!(found("{\"messag\":1}").1, None);
+    }
+
+    #[test]
+    fn keys_of_any_length_and_with_anything_in_them_are_passed_over() {
+        for length in 0..2 * SHORT {
+            for inside in ["", "\\n", "\\\"", "\u{e9}"] {
+                let key = format!("{}{inside}", "x".repeat(length));
+                let line = format!("{{\"{key}\":\"{key}\",\"cmd\":\"NODE_X\"}}");
+                assert_eq!(found(&line).0.as_deref(), Some("NODE_X"), "{line}");
+                for bad in ['\u{1f}', '\n'] {
+                    let line = format!("{{\"{key}{bad}\":1}}");
+                    assert!(Fields::of(line.as_bytes()).is_err(), "{line:?}");
+                }
+            }
+        }
     }
 
     #[test]

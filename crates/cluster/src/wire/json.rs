@@ -29,6 +29,11 @@ impl Json {
         self.bytes.capacity()
     }
 
+    #[cfg(test)]
+    pub(super) fn place(&self) -> usize {
+        self.bytes.as_ptr().addr()
+    }
+
     pub(crate) fn parse<T: DeserializeOwned>(&self) -> serde_json::Result<T> {
         parse(&self.bytes)
     }
@@ -133,6 +138,10 @@ mod tests {
 
     #[test]
     fn whole_pairs_and_escaped_backslashes_stay_as_they_are() {
+        assert_eq!(
+            value(br#""\udbff\udfff\ud800\udc00\ud800""#),
+            json!("\u{10ffff}\u{10000}\u{fffd}")
+        );
         assert_eq!(value(br#""\ud83d\ude00\ud800""#), json!("\u{1f600}\u{fffd}"));
         assert_eq!(value(br#""\\ud800\ud800""#), json!("\\ud800\u{fffd}"));
         assert_eq!(value(br#""\ue000\ud7ff\ud800""#), json!("\u{e000}\u{d7ff}\u{fffd}"));

@@ -13,7 +13,7 @@ use super::incoming::INTERNAL_LIMIT;
 use super::test_oracle::{NO_LIMIT, feed, is_closed};
 use super::test_peer::{ACK, Peer, SERVER, tcp};
 use super::{BadLine, Decoder, Incoming};
-use crate::channel::{Filled, handle_line, line};
+use crate::channel::{Filled, handle_line, line, one_line};
 use crate::{Error, Handle};
 
 /// A line that is so long without its newline.
@@ -145,6 +145,17 @@ fn a_handle_over_the_limit_is_acknowledged_wherever_its_descriptor_comes() {
 }
 
 #[test]
+fn a_handle_over_the_limit_takes_its_own_descriptor_and_not_the_next_ones() {
+    let (mut peer, (listener, stream, _)) = (Peer::with_limit(500), tcp());
+    let start = format!("{{\"cmd\":\"NODE_HANDLE\",\"msg\":\"{}", "x".repeat(2_000));
+    peer.says_with(&start, &[stream.as_fd()]);
+    peer.is_heard_as(&[]);
+    peer.says_with(&format!("\"}}\n{SERVER}"), &[listener.as_fd()]);
+    peer.is_heard_as(&["too long: 500", "\"server\" + Listener"]);
+    peer.is_answered(&ACK.repeat(2));
+}
+
+#[test]
 fn a_descriptor_on_a_plain_line_over_the_limit_is_closed_and_nothing_is_acknowledged() {
     // Node ends with a failed assertion at an ACK that it does not wait for.
     for length in [501, 3_000] {
@@ -196,6 +207,34 @@ fn the_memory_of_a_long_message_goes_with_it() {
 }
 
 #[test]
+fn a_long_message_is_not_copied_out_of_the_buffer() {
+    let mut decoder = Decoder::new(NO_LIMIT);
+    let line = text(900_000);
+    let (most, last) = line.split_at(890_000);
+    feed(&mut decoder, most, Vec::new());
+    let buffer = decoder.space().as_ptr().addr() - most.len();
+    let heard = feed(&mut decoder, last, Vec::new());
+    let [Incoming::User(long)] = &heard[..] else { panic!("{heard:?}") };
+    assert_eq!(long.place(), buffer);
+}
+
+#[test]
+fn a_large_buffer_goes_also_if_there_was_more_behind_the_line_than_in_it() {
+    let mut decoder = Decoder::new(NO_LIMIT);
+    let line = text(4 * READ - 1_000);
+    let (most, last) = line.split_at(line.len() - 10);
+    feed(&mut decoder, most, Vec::new());
+    let mut rest = last.to_vec();
+    rest.extend(text(99).repeat((decoder.space().len() - 10) / 100));
+    assert!(rest.len() > line.len());
+    rest.truncate(rest.len() - 50);
+    assert!(feed(&mut decoder, &rest, Vec::new()).len() > 2_000);
+    assert_eq!(decoder.memory(), 8 * READ);
+    feed(&mut decoder, b"x", Vec::new());
+    assert!(decoder.memory() <= 4 * READ, "{}", decoder.memory());
+}
+
+#[test]
 fn what_is_sent_may_be_as_long_as_the_limit_and_not_longer() {
     let (listener, ..) = tcp();
     let handle = Handle::from(listener);
@@ -214,6 +253,13 @@ fn what_is_sent_may_be_as_long_as_the_limit_and_not_longer() {
         let Error::MessageTooLong { bytes, .. } = refusal else { panic!("{refusal}") };
         assert_eq!(bytes, wrapped);
     }
+}
+
+#[test]
+fn json_that_is_spread_over_lines_is_sent_on_one() {
+    let mut spread = b"{\n\t\"a\": \"\\n\"\n}".to_vec();
+    one_line(&mut spread);
+    assert_eq!(spread, b"{ \t\"a\": \"\\n\" }");
 }
 
 proptest! {

@@ -116,6 +116,26 @@ fn a_line_that_is_no_json_is_told_and_the_next_one_is_read() {
 }
 
 #[test]
+fn of_a_line_that_is_no_json_forty_characters_are_told() {
+    let mut peer = Peer::new();
+    peer.says(&format!("{}\n{}\n", "\u{1f600}".repeat(41), "\u{1f600}".repeat(40)));
+    let told = format!("not JSON: {:?}", "\u{1f600}".repeat(40));
+    peer.is_heard_as(&[&told, &told]);
+}
+
+#[test]
+fn a_message_knows_how_long_its_line_was_with_all_that_was_around_it() {
+    let (mut peer, (listener, ..)) = (Peer::new(), tcp());
+    peer.says(" \"1\"\r\n");
+    peer.says_with(SERVER, &[listener.as_fd()]);
+    assert_eq!(peer.channel.fill(), Ok(Filled::Data));
+    let Some(Incoming::User(json)) = peer.channel.next() else { panic!() };
+    assert_eq!(Message::from(json).line_bytes(), 6);
+    let Some(Incoming::UserWithHandle(json, fd)) = peer.channel.next() else { panic!() };
+    assert_eq!(Message::with_descriptor(json, fd).0.line_bytes(), SERVER.len());
+}
+
+#[test]
 fn an_unknown_internal_message_is_never_the_users_also_inside_a_handle() {
     let (mut peer, (listener, ..)) = (Peer::new(), tcp());
     peer.says("{\"cmd\":\"NODE_X\"}\n{\"cmd\":\"NODE_DEBUG_ENABLED\"}\n1\n");

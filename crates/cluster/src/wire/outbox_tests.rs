@@ -185,6 +185,10 @@ fn answers_alone_go_out_while_a_handle_waits_for_its_ack_or_is_next() {
     outbox.push(handle("h\n"));
     outbox.answer(ACK);
     assert_eq!(writes(&mut outbox), [ACK.len(), 2]);
+    outbox.answer(ACK);
+    assert!(!outbox.is_written());
+    assert_eq!(writes(&mut outbox), [ACK.len()]);
+    assert!(outbox.is_written());
     outbox.push(line("later\n"));
     outbox.answer(NACK);
     assert!(outbox.wants_write() && !outbox.is_written());

@@ -56,6 +56,7 @@ fn each_postponed_refusal_is_said_and_later_ones_at_once() {
     peer.says(&SERVER.repeat(3));
     peer.is_heard_as(&[]);
     peer.channel.postpone_refusals(true);
+    assert!(!peer.channel.wants_write());
     peer.channel.postpone_refusals(false);
     peer.channel.postpone_refusals(false);
     peer.says(SERVER);
@@ -91,7 +92,10 @@ fn what_can_be_read_at_once_is_told_in_bytes() {
     assert_eq!(peer.channel.bytes_waiting(), 0);
     peer.says("1\n");
     peer.says("23\n");
-    assert_eq!(peer.channel.bytes_waiting(), 5);
-    peer.is_heard_as(&["1", "23"]);
+    assert_eq!((peer.channel.bytes_waiting(), peer.channel.bytes_read()), (5, 0));
+    assert_eq!(peer.channel.fill(), Ok(Filled::Data));
+    assert_eq!((peer.channel.bytes_waiting(), peer.channel.bytes_read()), (0, 5));
+    peer.is_heard_as(&["1", "23"]); // and reads again
+    assert_eq!(peer.channel.bytes_read(), 0);
     assert_eq!(peer.channel.bytes_waiting(), 0);
 }

@@ -174,6 +174,12 @@ pub fn tests() -> Vec<Test> {
                     let expected = "a message of 8388609 bytes; the other side takes 8388608";
                     assert_eq!(error.to_string(), expected);
                 };
+                // It does not have to be said in full to be refused.
+                let text = "x".repeat(1 << 20);
+                let huge = primary.send(worker, vec![&text; 65]).unwrap_err().into();
+                let expected = 65 * ((1 << 20) + 3) + 1;
+                assert!(matches!(huge, Error::MessageTooLong { bytes, .. } if bytes == expected));
+                assert!(most_memory() < MEMORY, "{} KiB", most_memory());
                 refused(primary.send(worker, &more).unwrap_err().into());
                 refused(primary.broadcast(&more).unwrap_err());
                 let (stream, _other) = UnixStream::pair().unwrap();
