@@ -61,7 +61,7 @@ if (cluster.isPrimary) {
   tell('visitor', 'begins to ask');
   await ask();
   for (let turn = 0; turn < kill; turn++) {
-    const [victim] = Object.values(cluster.workers);
+    const victim = Object.values(cluster.workers).at(-1); // the youngest
     const order = ['kill', 'panic', 'exit 7'][turn % 3];
     tell('primary', order === 'kill' ? `kills ${name(victim)}` : `tells ${name(victim)}: ${order}`);
     if (order === 'kill') victim.kill('SIGKILL'); else victim.send(order);

@@ -32,8 +32,7 @@ fn supervise(mut primary: Primary) -> Result<(), Error> {
         match event {
             Event::Listening(worker, address) => eprintln!("{worker} listens on {address}"),
             Event::Exit { worker, exit, voluntary: false } => {
-                eprintln!("{worker} {exit}");
-                restart.after(worker, &mut primary)?;
+                eprintln!("{worker} {exit}; {}", restart.after(worker, &mut primary));
             }
             Event::Signal(_) => primary.begin_shutdown(Duration::from_secs(10)),
             Event::Error(worker, error) => eprintln!("{worker}: {error}"),

@@ -1,5 +1,7 @@
 //! Binding sockets: the primary does it for its workers, and a worker for itself where it wants one for itself.
 
+mod stale;
+
 use std::fs::Permissions;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -104,7 +106,14 @@ fn bind_udp(address: SocketAddr, options: &Options) -> io::Result<Socket> {
 fn bind_unix(path: &Path, options: &Options) -> io::Result<Socket> {
     let socket = Socket::new(Domain::UNIX, Type::STREAM, None)?;
     let too_long = |_| io::Error::from_raw_os_error(nix::libc::ENAMETOOLONG);
-    socket.bind(&SockAddr::unix(shorter(path)).map_err(too_long)?)?;
+    let address = SockAddr::unix(shorter(path)).map_err(too_long)?;
+    socket.bind(&address).or_else(|error| match error.raw_os_error() {
+        Some(nix::libc::EADDRINUSE) => match stale::remove(path) {
+            Some(_removed) => socket.bind(&address),
+            None => Err(error),
+        },
+        _ => Err(error),
+    })?;
     let more =
         if options.readable_all { 0o444 } else { 0 } | if options.writable_all { 0o222 } else { 0 };
     if more != 0 {

@@ -84,13 +84,6 @@ pub enum Error {
     NotShared(String),
     /// The scheduling policy cannot change now: there are workers, or a listener that one of them left.
     PolicyFrozen,
-    /// Too many workers died: they are not replaced any more.
-    GaveUp {
-        /// So many restarts were allowed.
-        restarts: usize,
-        /// Within this time.
-        period: std::time::Duration,
-    },
     /// The shutdown has begun; no worker is started any more.
     ShuttingDown,
     /// The system refused something that never fails on a healthy machine.
@@ -175,7 +168,6 @@ impl Error {
             Error::PolicyFrozen => {
                 "Call set_scheduling_policy() before fork(), or when next_event() said None.".into()
             }
-            Error::GaveUp { .. } => "See above why the workers died; replacing them does not help.".into(),
             Error::ShuttingDown => "Start workers before begin_shutdown().".into(),
             Error::System { .. } => "Check the limits of this user (ulimit -a).".into(),
         }
@@ -237,9 +229,6 @@ impl fmt::Display for Error {
             }
             Error::PolicyFrozen => {
                 write!(f, "the scheduling policy is fixed while there are workers")
-            }
-            Error::GaveUp { restarts, period } => {
-                write!(f, "gave up after {restarts} restarts within {period:?}")
             }
             Error::ShuttingDown => write!(f, "no new worker: the shutdown has begun"),
             Error::System { what, source } => write!(f, "cannot {what}: {}", reason(source)),

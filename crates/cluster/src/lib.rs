@@ -20,8 +20,7 @@
 //!                 match event {
 //!                     Event::Listening(worker, address) => println!("{worker} listens on {address}"),
 //!                     Event::Exit { worker, exit, voluntary: false } => {
-//!                         println!("{worker} {exit}");
-//!                         restart.after(worker, &mut primary)?;
+//!                         println!("{worker} {exit}; {}", restart.after(worker, &mut primary));
 //!                     }
 //!                     Event::Signal(_) => primary.begin_shutdown(Duration::from_secs(10)),
 //!                     _ => {}
@@ -94,6 +93,9 @@
 //!   `send` refuses ([`Error::MessageTooLong`]). (Node takes any length, at some hundred times its memory.)
 //! * A worker whose primary is gone ends within a second, however busy it is. Ctrl-C in a terminal reaches it only through its primary.
 //! * [`Primary::kill`] sends the signal that it is told, through a pidfd.
+//! * A worker with a [`Settings::uid`] and no group said gets that user's own group, and a fork whose supplementary groups cannot be dropped
+//!   fails. (In Node the group stays, which may be root's, and groups that stay are passed over.)
+//! * A Unix path that was left by a process that was killed is taken over, if it is ours and nobody answers there. (In Node, `EADDRINUSE`.)
 //! * A handle whose descriptor was lost on its way is sent again as it was. (Node 20 wraps it a second time, and its receiver ignores that.)
 //! * A worker that received sockets from a Node server answers at once that they are closed, when that server asks before it closes.
 //! * `advanced` serialization is not spoken.
@@ -129,7 +131,11 @@ mod policy;
 #[cfg(target_os = "linux")]
 mod primary;
 #[cfg(target_os = "linux")]
+mod program;
+#[cfg(target_os = "linux")]
 mod restart;
+#[cfg(all(test, target_os = "linux"))]
+mod restart_tests;
 #[cfg(target_os = "linux")]
 mod role;
 #[cfg(target_os = "linux")]
@@ -173,7 +179,9 @@ pub use policy::SchedulingPolicy;
 #[cfg(target_os = "linux")]
 pub use primary::{Event, Primary, Report, Sent, State, Waker, die_of};
 #[cfg(target_os = "linux")]
-pub use restart::RestartPolicy;
+pub use program::HeldProgram;
+#[cfg(target_os = "linux")]
+pub use restart::{Restart, RestartPolicy, Verdict};
 #[cfg(target_os = "linux")]
 pub use role::{Role, is_primary, is_worker, role};
 #[cfg(target_os = "linux")]

@@ -1,44 +1,35 @@
-//! Starting a worker: the same program again, with one end of a new channel.
+//! Starting a worker: a program, mostly this one again, with one end of a new channel.
+
+mod environment;
+mod rights;
+mod streams;
 
 use std::collections::BTreeMap;
-use std::ffi::{CString, OsString};
-use std::io;
+use std::ffi::{CString, OsStr, OsString};
+use std::io::{self, PipeReader};
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::os::unix::ffi::OsStringExt;
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::{self, Command};
+use std::process::Command;
 
 use nix::fcntl::OFlag;
 use nix::spawn::{PosixSpawnAttr, PosixSpawnFileActions, PosixSpawnFlags, posix_spawnp};
 use nix::sys::signal::{SigSet, Signal};
 use nix::sys::stat::Mode;
 use nix::unistd::Pid;
-use os_pipe::{PipeReader, PipeWriter};
-use rustix::io::fcntl_dupfd_cloexec;
+use rustix::io::{Errno, fcntl_dupfd_cloexec};
 use rustix::net::{AddressFamily, SocketFlags, SocketType, socketpair};
+use rustix::process::{PidfdFlags, WaitOptions, pidfd_open};
 
-use crate::WorkerId;
-use crate::settings::{Settings, Stdio};
+use self::environment::environment;
+use self::streams::{Stream, Streams};
+use crate::program::{HeldProgram, Program};
+use crate::settings::{Runs, Settings};
+use crate::{SchedulingPolicy, WorkerId};
 
-/// This program, as it was when it started.
-#[derive(Debug)]
-pub(crate) struct Program {
-    path: PathBuf,
-    args: Vec<OsString>,
-}
-
-impl Program {
-    pub(crate) fn this() -> io::Result<Program> {
-        Ok(Program { path: std::env::current_exe()?, args: std::env::args_os().skip(1).collect() })
-    }
-
-    /// The path, so that a new build takes effect; if it is gone, the very file that we run.
-    fn path(&self) -> &Path {
-        if self.path.exists() { &self.path } else { Path::new("/proc/self/exe") }
-    }
-}
+pub(crate) use self::rights::Rights;
 
 /// What the primary holds of a new worker.
 #[derive(Debug)]
@@ -51,21 +42,40 @@ pub(crate) struct Spawned {
     pub duplex: BTreeMap<i32, UnixStream>,
 }
 
-/// Starts a worker. On failure: the program, and the system's reason.
+/// Starts a worker. On failure: the program, and the system's reason; nothing stays behind, neither a descriptor nor a process.
 pub(crate) fn spawn(
     program: &Program,
     settings: &Settings,
     id: WorkerId,
+    policy: SchedulingPolicy,
 ) -> Result<Spawned, (PathBuf, io::Error)> {
-    let path = settings.exec.as_deref().unwrap_or_else(|| program.path());
-    let start = Start {
-        path,
-        args: settings.args.as_ref().unwrap_or(&program.args),
-        settings,
-        foreign: settings.exec.is_some(),
-        id,
+    let start = |path: &Path, name: &OsStr, foreign| {
+        let args = settings.args.as_ref().unwrap_or(&program.args);
+        Start { path, name, args, settings, foreign, id, policy }.run()
     };
-    start.run().map_err(|error| (settings.exec.clone().unwrap_or(program.path.clone()), error))
+    match &settings.runs {
+        None => start(program.path(), &program.name, false)
+            .map_err(|error| (program.typed_path().to_owned(), error)),
+        Some(Runs::Path(path)) => {
+            start(path, path.as_os_str(), true).map_err(|error| (path.clone(), error))
+        }
+        Some(Runs::Held(held)) => open_beyond(held, first_free(settings))
+            .and_then(|(_open, path)| start(&path, &program.name, false))
+            .map_err(|error| (held.path().to_owned(), error)),
+    }
+}
+
+/// A path by which the held program can be executed, and what has to stay open until then. Its number is none that the worker's
+/// descriptors will have.
+fn open_beyond(held: &HeldProgram, number: i32) -> io::Result<(OwnedFd, PathBuf)> {
+    let copy = fcntl_dupfd_cloexec(held.file(), number)?;
+    let path = format!("/proc/self/fd/{}", copy.as_raw_fd()).into();
+    Ok((copy, path))
+}
+
+/// The first number that no descriptor of the worker's will have by wish.
+fn first_free(settings: &Settings) -> i32 {
+    settings.duplex.iter().max().map_or(3, |most| most.saturating_add(1))
 }
 
 /// Descriptors for the worker, with the numbers that they will have there.
@@ -73,23 +83,25 @@ type Passed = Vec<(OwnedFd, i32)>;
 
 struct Start<'a> {
     path: &'a Path,
+    /// `argv[0]`.
+    name: &'a OsStr,
     args: &'a [OsString],
     settings: &'a Settings,
     /// Not our program: it gets a process group of its own, and no signal blocked.
     foreign: bool,
     id: WorkerId,
+    policy: SchedulingPolicy,
 }
 
 impl Start<'_> {
     fn run(&self) -> io::Result<Spawned> {
         let (channel, workers_end) =
             socketpair(AddressFamily::UNIX, SocketType::STREAM, SocketFlags::CLOEXEC, None)?;
-        let (stdout, workers_stdout) = pipe(self.settings.stdout)?;
-        let (stderr, workers_stderr) = pipe(self.settings.stderr)?;
-        let streams = [self.stdin(), workers_stdout, workers_stderr];
+        let Streams { workers: streams, stdout, stderr } = Streams::new(self.settings)?;
         let (duplex, passed) = self.duplex()?;
-        // Out of the way of the numbers that the worker's descriptors will have.
-        let workers_end = fcntl_dupfd_cloexec(&workers_end, self.first_free())?;
+        let workers_end = self.out_of_the_way(workers_end)?;
+        // Keeps a number free for the pidfd: once the worker runs, nothing may fail any more.
+        let room = fcntl_dupfd_cloexec(&channel, 0)?;
         let needs_command = self.settings.cwd.is_some()
             || self.settings.uid.is_some()
             || self.settings.gid.is_some();
@@ -99,20 +111,19 @@ impl Start<'_> {
             self.by_posix_spawn(&workers_end, &streams, &passed)?
         };
         let pid = rustix::process::Pid::from_raw(pid).ok_or(io::ErrorKind::InvalidData)?;
-        let pidfd = rustix::process::pidfd_open(pid, rustix::process::PidfdFlags::empty())
-            .inspect_err(|_| {
-                // It runs already, and nobody will know of it: it must not stay, not even as a zombie. Nobody else
-                // waits for it, so the number is still its own.
-                let _ = rustix::process::kill_process(pid, rustix::process::Signal::KILL);
-                let _ = rustix::process::waitpid(Some(pid), rustix::process::WaitOptions::empty());
-            })?;
+        drop(room);
+        let pidfd = pidfd_open(pid, PidfdFlags::empty()).inspect_err(|_| end(pid))?;
         let pid = pid.as_raw_pid().unsigned_abs();
         Ok(Spawned { pid, pidfd, channel, stdout, stderr, duplex })
     }
 
-    /// The first number that no descriptor of the worker's will have by wish.
-    fn first_free(&self) -> i32 {
-        self.settings.duplex.iter().max().map_or(3, |most| most + 1)
+    /// The same descriptor, under a number that no descriptor of the worker's will have by wish.
+    fn out_of_the_way(&self, descriptor: OwnedFd) -> io::Result<OwnedFd> {
+        let first_free = first_free(self.settings);
+        if descriptor.as_raw_fd() >= first_free {
+            return Ok(descriptor);
+        }
+        Ok(fcntl_dupfd_cloexec(&descriptor, first_free)?)
     }
 
     /// The pipes that go both ways: our ends, and the worker's with the numbers that they will have.
@@ -125,25 +136,15 @@ impl Start<'_> {
             }
             let (here, there) = UnixStream::pair()?;
             ours.insert(number, here);
-            theirs.push((fcntl_dupfd_cloexec(&there, self.first_free())?, number));
+            theirs.push((self.out_of_the_way(there.into())?, number));
         }
         Ok((ours, theirs))
     }
 
-    /// SIGINT is blocked until a worker of ours has taken its role and leaves it to the primary.
+    /// SIGINT and SIGTERM are blocked until a worker of ours has taken its role and leaves them to the primary.
     fn mask(&self) -> SigSet {
-        let mut mask = SigSet::empty();
-        if !self.foreign {
-            mask.add(Signal::SIGINT);
-        }
-        mask
-    }
-
-    fn stdin(&self) -> Stream {
-        match self.settings.stdin {
-            None | Some(Stdio::Inherit) => Stream::Inherit,
-            Some(Stdio::Null | Stdio::Lines) => Stream::Null,
-        }
+        let left_to_the_primary = [Signal::SIGINT, Signal::SIGTERM];
+        left_to_the_primary.into_iter().filter(|_| !self.foreign).collect()
     }
 
     /// The usual way. posix_spawn(3) shares the parent's memory until exec, so it costs the same however large
@@ -182,11 +183,11 @@ impl Start<'_> {
         attributes.set_flags(flags)?;
 
         let path = c_string(self.path.as_os_str().to_owned())?;
-        let args = std::iter::once(Ok(path.clone()))
-            .chain(self.args.iter().cloned().map(c_string))
+        let args = std::iter::once(self.name.to_owned())
+            .chain(self.args.iter().cloned())
+            .map(c_string)
             .collect::<io::Result<Vec<CString>>>()?;
-        let env = self
-            .environment(channel)
+        let env = environment(self.settings, self.id, channel, self.policy)
             .into_iter()
             .map(|(mut name, value)| {
                 name.push("=");
@@ -207,7 +208,8 @@ impl Start<'_> {
     ) -> io::Result<i32> {
         let mut command = Command::new(self.path);
         let [stdin, stdout, stderr] = streams;
-        command.args(self.args).env_clear().envs(self.environment(channel));
+        let env = environment(self.settings, self.id, channel, self.policy);
+        command.arg0(self.name).args(self.args).env_clear().envs(env);
         command.stdin(stdin).stdout(stdout).stderr(stderr);
         if let Some(directory) = &self.settings.cwd {
             if !directory.is_dir() {
@@ -216,19 +218,12 @@ impl Start<'_> {
             }
             command.current_dir(directory);
         }
-        self.settings.gid.map(|gid| command.gid(gid));
-        self.settings.uid.map(|uid| command.uid(uid));
         if self.foreign {
             command.process_group(0);
         }
+        let rights = Rights::of(self.settings)?;
         let _fillers = if passed.is_empty() { Vec::new() } else { self.fill_gaps(channel)? };
-        crate::sys::prepare_child(
-            &mut command,
-            channel,
-            passed,
-            self.mask(),
-            self.settings.gid.is_some(), // with the user, std's Command drops them itself
-        );
+        crate::sys::prepare_child(&mut command, channel, passed, self.mask(), rights);
         // The handle is dropped without waiting: the primary reaps by pidfd.
         Ok(command.spawn()?.id().cast_signed())
     }
@@ -237,59 +232,20 @@ impl Start<'_> {
     /// one of them.
     fn fill_gaps(&self, with: &OwnedFd) -> io::Result<Vec<OwnedFd>> {
         let mut fillers = Vec::new();
-        while fillers.last().is_none_or(|last: &OwnedFd| last.as_raw_fd() < self.first_free()) {
+        let first_free = first_free(self.settings);
+        while fillers.last().is_none_or(|last: &OwnedFd| last.as_raw_fd() < first_free) {
             fillers.push(fcntl_dupfd_cloexec(with, 3)?);
         }
         Ok(fillers)
     }
+}
 
-    /// What the primary has, what the settings add, and last what makes a worker.
-    fn environment(&self, channel: &OwnedFd) -> Vec<(OsString, OsString)> {
-        let mut settings = self.settings.env.clone();
-        settings.push(("NODE_UNIQUE_ID".into(), Some(self.id.get().to_string().into())));
-        settings.push(("NODE_CHANNEL_FD".into(), Some(channel.as_raw_fd().to_string().into())));
-        settings.push(("NODE_CHANNEL_SERIALIZATION_MODE".into(), Some("json".into())));
-        let mut environment: Vec<_> = std::env::vars_os()
-            .filter(|(name, _)| !settings.iter().any(|(other, _)| other == name))
-            .collect();
-        for at in 0..settings.len() {
-            let (name, value) = &settings[at];
-            let overridden = settings[at + 1..].iter().any(|(later, _)| later == name);
-            if let (Some(value), false) = (value, overridden) {
-                environment.push((name.clone(), value.clone()));
-            }
-        }
-        environment
+/// Ends a worker that nobody will know of, and leaves no zombie. Nobody else waits for it, so the number is still its own.
+fn end(pid: rustix::process::Pid) {
+    // One that has become a user whom we may not signal would be waited for without end.
+    if rustix::process::kill_process(pid, rustix::process::Signal::KILL).is_ok() {
+        while let Err(Errno::INTR) = rustix::process::waitpid(Some(pid), WaitOptions::empty()) {}
     }
-}
-
-/// Where one of the worker's standard streams goes.
-enum Stream {
-    Inherit,
-    Null,
-    Pipe(PipeWriter),
-}
-
-impl From<Stream> for process::Stdio {
-    fn from(stream: Stream) -> process::Stdio {
-        match stream {
-            Stream::Inherit => process::Stdio::inherit(),
-            Stream::Null => process::Stdio::null(),
-            Stream::Pipe(pipe) => pipe.into(),
-        }
-    }
-}
-
-fn pipe(stdio: Option<Stdio>) -> io::Result<(Option<PipeReader>, Stream)> {
-    Ok(match stdio {
-        None | Some(Stdio::Inherit) => (None, Stream::Inherit),
-        Some(Stdio::Null) => (None, Stream::Null),
-        Some(Stdio::Lines) => {
-            let (reader, writer) = os_pipe::pipe()?;
-            rustix::io::ioctl_fionbio(&reader, true)?;
-            (Some(reader), Stream::Pipe(writer))
-        }
-    })
 }
 
 fn c_string(text: OsString) -> io::Result<CString> {

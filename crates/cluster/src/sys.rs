@@ -12,6 +12,8 @@ use std::sync::atomic::{AtomicI32, Ordering};
 use nix::libc::{self, siginfo_t};
 use nix::sys::signal::{SaFlags, SigAction, SigHandler, SigSet, SigmaskHow, Signal, sigaction};
 
+use crate::spawn::Rights;
+
 /// Takes a variable out of the environment of this process, which must have one thread only.
 pub(crate) fn take_variable(name: &str) -> Option<OsString> {
     let value = std::env::var_os(name);
@@ -98,20 +100,68 @@ pub(crate) fn keep_exit_statuses() -> nix::Result<()> {
     unsafe { sigaction(Signal::SIGCHLD, &default).map(drop) }
 }
 
+/// The signals that end a process from a terminal, an init system or a container.
+const ENDING: [Signal; 4] = [Signal::SIGHUP, Signal::SIGINT, Signal::SIGQUIT, Signal::SIGTERM];
+
+extern "C" fn end_the_first_process(signal: i32) {
+    // SAFETY: getpid, signal, raise and _exit are async-signal-safe, and have no preconditions.
+    unsafe {
+        if nix::libc::getpid() == 1 {
+            nix::libc::_exit(128 + signal);
+        }
+        // A child of it that has not called exec: here the default action exists. It comes when this handler has returned.
+        nix::libc::signal(signal, nix::libc::SIG_DFL);
+        nix::libc::raise(signal);
+    }
+}
+
+/// For process 1 of a PID namespace the kernel knows no default actions (pid_namespaces(7)): signals that would end any other process
+/// do nothing. This gives it some: it exits with the code that a shell shows for that signal. What is ignored or handled stays so.
+pub(crate) fn obey_signals_as_first_process() -> nix::Result<()> {
+    if std::process::id() != 1 {
+        return Ok(());
+    }
+    let handler = SigHandler::Handler(end_the_first_process);
+    let ends = SigAction::new(handler, SaFlags::empty(), SigSet::empty());
+    for signal in ENDING {
+        // SAFETY: the handler calls async-signal-safe functions only.
+        let before = unsafe { sigaction(signal, &ends)? };
+        if !matches!(before.handler(), SigHandler::SigDfl) {
+            // SAFETY: it is what was there before.
+            unsafe { sigaction(signal, &before)? };
+        }
+    }
+    Ok(())
+}
+
+/// Closes a Unix socket that this process got from its parent, under that number, in the programs that it starts. Anything else stays
+/// as it is: the number may be of old, and mean another file by now.
+pub(crate) fn close_in_children(number: RawFd) {
+    if number <= 2 {
+        return;
+    }
+    // SAFETY: the borrow lives for this call only; a number that is not open just makes system calls say EBADF.
+    let borrowed = unsafe { BorrowedFd::borrow_raw(number) };
+    if rustix::net::sockopt::socket_domain(borrowed) == Ok(rustix::net::AddressFamily::UNIX) {
+        // It fails only for a number that is not open.
+        let _ = rustix::io::fcntl_setfd(borrowed, rustix::io::FdFlags::CLOEXEC);
+    }
+}
+
 /// Ends the process at once: no exit handlers, no destructors, whatever its other threads do or hold.
 pub(crate) fn exit_now(code: i32) -> ! {
     // SAFETY: _exit(2) has no preconditions.
     unsafe { nix::libc::_exit(code) }
 }
 
-/// Prepares what posix_spawn would have: default actions for all signals, this mask, and the channel left open.
-/// With `drop_groups` also the supplementary groups go, where this process may do that, as in Node.
+/// Prepares what posix_spawn would have: default actions for all signals, this mask, and the channel left open. And the user and the
+/// groups, which std's `Command` knows as well, but it passes over supplementary groups that stay.
 pub(crate) fn prepare_child(
     command: &mut Command,
     channel: &OwnedFd,
     passed: &[(OwnedFd, i32)],
     mask: SigSet,
-    drop_groups: bool,
+    rights: Option<Rights>,
 ) {
     let channel = channel.as_raw_fd();
     let passed: Vec<(RawFd, RawFd)> =
@@ -123,8 +173,14 @@ pub(crate) fn prepare_child(
             let _ = unsafe { sigaction(signal, &default) };
         }
         nix::sys::signal::sigprocmask(SigmaskHow::SIG_SETMASK, Some(&mask), None)?;
-        if drop_groups {
-            let _ = nix::unistd::setgroups(&[]);
+        if let Some(Rights { uid, gid, groups_must_go }) = rights {
+            match nix::unistd::setgroups(&[]) {
+                Err(errno) if groups_must_go => return Err(errno.into()),
+                _ => {}
+            }
+            // The user comes last: it takes the right to change the group away.
+            gid.map_or(Ok(()), nix::unistd::setgid)?;
+            uid.map_or(Ok(()), nix::unistd::setuid)?;
         }
         for &(descriptor, number) in &passed {
             // SAFETY: this number is given to the worker by wish; nothing of std's uses it in this child.
@@ -137,6 +193,7 @@ pub(crate) fn prepare_child(
         rustix::io::fcntl_setfd(channel, rustix::io::FdFlags::empty())?;
         Ok(())
     };
-    // SAFETY: between fork and exec it makes only system calls: sigaction, sigprocmask, setgroups, dup2, fcntl. No allocation, no lock.
+    // SAFETY: between fork and exec it makes only system calls: sigaction, sigprocmask, setgroups, setgid, setuid, dup2, fcntl. No
+    // allocation, no lock.
     unsafe { command.pre_exec(prepare) };
 }

@@ -11,12 +11,16 @@ mod harness;
 mod crashes;
 #[path = "processes/ending.rs"]
 mod ending;
+#[path = "processes/first_process.rs"]
+mod first_process;
 #[path = "processes/handles.rs"]
 mod handles;
 #[path = "processes/handover.rs"]
 mod handover;
 #[path = "processes/hostile.rs"]
 mod hostile;
+#[path = "processes/inherited.rs"]
+mod inherited;
 #[path = "processes/leaks.rs"]
 mod leaks;
 #[path = "processes/left_to_primary.rs"]
@@ -37,6 +41,8 @@ mod node;
 mod node_listening;
 #[path = "processes/overload.rs"]
 mod overload;
+#[path = "processes/places.rs"]
+mod places;
 #[path = "processes/policy.rs"]
 mod policy;
 #[path = "processes/program.rs"]
@@ -47,10 +53,14 @@ mod queues;
 mod raw;
 #[path = "processes/raw_primary.rs"]
 mod raw_primary;
+#[path = "processes/releases.rs"]
+mod releases;
 #[path = "processes/remote.rs"]
 mod remote;
 #[path = "processes/restart.rs"]
 mod restart;
+#[path = "processes/rights.rs"]
+mod rights;
 #[path = "processes/scheduling.rs"]
 mod scheduling;
 #[path = "processes/settings.rs"]
@@ -59,6 +69,8 @@ mod settings;
 mod shared;
 #[path = "processes/signals.rs"]
 mod signals;
+#[path = "processes/stale_paths.rs"]
+mod stale_paths;
 #[path = "processes/storm.rs"]
 mod storm;
 #[path = "processes/waiting.rs"]
@@ -77,18 +89,24 @@ fn main() {
         handles::tests,
         ending::tests,
         signals::tests,
+        first_process::tests,
         hostile::tests,
         long_lines::tests,
         leaks::tests,
         restart::tests,
         settings::tests,
+        inherited::tests,
+        releases::tests,
+        rights::tests,
         listening::tests,
         listen_errors::tests,
+        stale_paths::tests,
         shared::tests,
         policy::tests,
         scheduling::tests,
         overload::tests,
         crashes::tests,
+        places::tests,
         storm::tests,
         handover::tests,
         node::tests,

@@ -3,13 +3,14 @@
 use std::time::Duration;
 
 use cluster::{
-    Address, Event, Message, Primary, RestartPolicy, Settings, Signal, Stdio, WorkerId, die_of,
+    Address, Event, Message, Primary, Restart, RestartPolicy, Settings, Signal, Stdio, WorkerId,
+    die_of,
 };
-use narrator::{Outcome, Story};
+use narrator::{Failure, Outcome, Story};
 
 use crate::{cannot_begin, killed, tell_exit, tell_report};
 
-/// Workers that die are replaced at once, but no more of them than this within a minute.
+/// Workers that die are replaced at once, but of those that die young no more than this within a minute.
 const MOST_RESTARTS: usize = 20;
 const MINUTE: Duration = Duration::from_secs(60);
 
@@ -31,7 +32,7 @@ impl Service<'_> {
     /// What workers send is told by `hear`.
     ///
     /// # Errors
-    /// When nobody can listen, when too many workers die, or when some had to be killed in the end.
+    /// When nobody can listen, when so many workers die that none is left, or when some had to be killed in the end.
     pub fn stay(
         self,
         mut primary: Primary,
@@ -46,6 +47,7 @@ impl Service<'_> {
         let mut restart = RestartPolicy::at_once().at_most(MOST_RESTARTS, MINUTE);
         let mut last_words = Vec::new();
         let (mut listening, mut stopping) = (0, false);
+        let mut gave_up = None;
         while let Some(event) = primary.next_event()? {
             match event {
                 Event::Listening(_, Address::Tcp(address)) => {
@@ -62,7 +64,10 @@ impl Service<'_> {
                 }
                 Event::Exit { worker, exit, voluntary: false } if !stopping => {
                     story.tell(worker, format!("{exit},"), "not asked");
-                    restart.after(worker, &mut primary)?;
+                    if let given_up @ Restart::GaveUp { .. } = restart.after(worker, &mut primary) {
+                        story.tell("primary", given_up, "");
+                        gave_up = Some(given_up);
+                    }
                 }
                 Event::Exit { worker, exit, .. } => tell_exit(story, worker, exit),
                 Event::Signal(signal) if stopping => {
@@ -77,6 +82,7 @@ impl Service<'_> {
                     primary.begin_shutdown(self.grace);
                 }
                 Event::Stopped(report) => {
+                    gave_up = None; // it served to its end
                     tell_report(story, &report);
                     if !report.is_clean() {
                         return Err(killed().into());
@@ -85,7 +91,10 @@ impl Service<'_> {
                 _ => {}
             }
         }
-        Ok(())
+        match gave_up {
+            None => Ok(()),
+            Some(reason) => Err(Failure::new(reason.to_string(), reason.advice()).into()),
+        }
     }
 
     fn open(&self, url: &str) {

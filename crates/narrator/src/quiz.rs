@@ -4,6 +4,8 @@
 //! fair if the order of right and wrong is certain: sentences of one actor come in their order, and
 //! what comes much later does not come next.
 
+use fastrand::Rng;
+
 use crate::sentence::Sentence;
 
 /// A story has so many questions, if it has as many sentences that can be asked about.
@@ -24,7 +26,7 @@ pub(crate) struct Question {
 
 /// The questions about a story, in its order; the same for the same seed.
 pub(crate) fn questions(story: &[&Sentence], seed: u64) -> Vec<Question> {
-    let mut chance = Chance(seed);
+    let mut chance = Rng::with_seed(seed);
     let mut numbers: Vec<usize> = (1..story.len()).collect();
     chance.shuffle(&mut numbers);
     let ask = |number| question(story, number, &mut chance);
@@ -33,7 +35,7 @@ pub(crate) fn questions(story: &[&Sentence], seed: u64) -> Vec<Question> {
     questions
 }
 
-fn question(story: &[&Sentence], number: usize, chance: &mut Chance) -> Option<Question> {
+fn question(story: &[&Sentence], number: usize, chance: &mut Rng) -> Option<Question> {
     let right = story[number];
     let next_to = [number.checked_sub(1), Some(number + 1)].into_iter().flatten();
     if next_to.filter_map(|at| story.get(at)).any(|other| may_swap(right, other)) {
@@ -94,25 +96,6 @@ fn shape(text: &str) -> String {
         shape = shape.replace("##", "#");
     }
     shape
-}
-
-/// Chance that repeats itself. (SplitMix64; Steele, Lea and Flood, 2014.)
-struct Chance(u64);
-
-impl Chance {
-    fn shuffle<T>(&mut self, items: &mut [T]) {
-        for at in (1..items.len()).rev() {
-            items.swap(at, (self.next() % (at as u64 + 1)) as usize);
-        }
-    }
-
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        mixed ^ (mixed >> 31)
-    }
 }
 
 #[cfg(test)]

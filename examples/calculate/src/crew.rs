@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
 use cluster::{
-    Event, Exit, Message, Primary, RestartPolicy, SendError, Settings, Signal,
-    Stdio, WorkerId,
+    Event, Exit, Message, Primary, Restart, RestartPolicy, SendError, Settings,
+    Signal, Stdio, WorkerId,
 };
 use narrator::{Failure, Outcome};
 
@@ -126,7 +126,12 @@ impl Crew {
             }
             Event::Exit { worker, exit, .. } => {
                 self.bury(worker, exit, queue, task)?;
-                self.restart.after(worker, &mut self.primary)?;
+                let restart = self.restart.after(worker, &mut self.primary);
+                if let Restart::GaveUp { .. } = restart {
+                    let (what, advice) =
+                        (restart.to_string(), restart.advice());
+                    return Err(Failure::new(what, advice).into());
+                }
             }
             Event::Output(worker, line) => {
                 self.voice.tell(worker, "says:", line);

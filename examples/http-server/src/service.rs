@@ -133,7 +133,8 @@ impl Service {
                 // ANCHOR: restart
                 if !voluntary && !self.stopping {
                     self.restarts += 1;
-                    self.restart.after(*worker, &mut self.primary)?;
+                    // Without a limit it never gives up.
+                    let _ = self.restart.after(*worker, &mut self.primary);
                 }
                 // ANCHOR_END: restart
             }

@@ -8,12 +8,13 @@ use std::sync::mpsc::Receiver;
 use std::time::Duration;
 
 use cluster::{
-    Address, Error, Event, Exit, Primary, Settings, Signal, WorkerId, die_of,
+    Address, Error, Event, Exit, Primary, Restart, Settings, Signal, WorkerId,
+    die_of,
 };
 use narrator::{Failure, Outcome, Story};
 use visitors::Seen;
 
-use crate::restart::Restart;
+use crate::restart::Policies;
 use crate::{Args, crew, guests};
 
 /// Where the lesson's own workers serve, if nobody says otherwise.
@@ -37,7 +38,7 @@ pub(crate) fn run(mut primary: Primary, args: &Args) -> Outcome {
         primary,
         story,
         args,
-        restart: Restart::new(),
+        restart: Policies::new(),
         listening: BTreeSet::new(),
         complete: false,
         seen: None,
@@ -51,7 +52,7 @@ struct Manager<'a> {
     primary: Primary,
     story: Story,
     args: &'a Args,
-    restart: Restart,
+    restart: Policies,
     /// Who serves. A worker that dies before it does so died at birth.
     listening: BTreeSet<WorkerId>,
     /// All of them did so at the same time, once.
@@ -71,9 +72,9 @@ impl Manager<'_> {
                 Ok(Some(event)) => self.react(event)?,
                 Ok(None) => break,
                 // A replacement that cannot be started: perhaps the next one.
-                Err(error @ Error::Spawn { .. }) => {
+                Err(error @ Error::Spawn { worker, .. }) => {
                     self.story.tell("primary", error, "");
-                    self.replace(None)?;
+                    self.replace(worker);
                 }
                 Err(error) => return Err(error.into()),
             }
@@ -106,7 +107,7 @@ impl Manager<'_> {
                 let why = if voluntary { "as asked" } else { "not asked" };
                 self.story.tell(worker, format!("{exit},"), why);
                 if !voluntary && !self.asked {
-                    self.died(worker, exit)?;
+                    self.died(worker, exit);
                 }
                 self.listening.remove(&worker);
             }
@@ -171,35 +172,32 @@ impl Manager<'_> {
     // ANCHOR: replace
     /// A server has no reason to end, but a program that does not stay may be
     /// done.
-    fn died(&mut self, worker: WorkerId, exit: Exit) -> Outcome {
+    fn died(&mut self, worker: WorkerId, exit: Exit) {
         let done = exit.success() && !self.args.stay;
         match self.args.no_restart {
-            _ if done => Ok(()),
+            _ if done => {}
             true => {
                 let advice = "See above why. Without --no-restart it would be.";
                 let what = format!("{worker} died, and was not replaced");
                 self.trouble = Some(Failure::new(what, advice));
-                Ok(())
             }
-            false => self.replace(Some(worker)),
+            false => self.replace(worker),
         }
     }
 
-    fn replace(&mut self, died: Option<WorkerId>) -> Outcome {
-        let served = died.is_some_and(|it| self.listening.contains(&it));
-        match self.restart.after(served) {
-            Ok(delay) => {
+    fn replace(&mut self, died: WorkerId) {
+        let served = self.listening.contains(&died);
+        match self.restart.after(died, served, &mut self.primary) {
+            Restart::In { delay, .. } => {
                 let waits = format!("waits {} ms,", delay.as_millis());
                 self.story.tell("primary", waits, "then replaces it");
-                self.primary.fork_after(delay, died)?;
             }
-            Err(gave_up) => {
-                self.story.tell("primary", &gave_up, "");
+            gave_up => {
+                self.story.tell("primary", gave_up, "");
                 let what = gave_up.to_string();
                 self.trouble = Some(Failure::new(what, gave_up.advice()));
             }
         }
-        Ok(())
     }
     // ANCHOR_END: replace
 

@@ -1,17 +1,17 @@
 //! How soon a worker that died is replaced.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use cluster::{Error, RestartPolicy};
+use cluster::{Primary, Restart, RestartPolicy, WorkerId};
 
-pub(crate) struct Restart {
+pub(crate) struct Policies {
     of_servers: RestartPolicy,
     /// Who dies before it listens will probably do so again.
     of_newborn: RestartPolicy,
 }
 
-impl Restart {
-    pub(crate) fn new() -> Restart {
+impl Policies {
+    pub(crate) fn new() -> Policies {
         let ms = Duration::from_millis;
         // ANCHOR: policies
         // Short: while all are dead, clients wait for the first that is back.
@@ -19,14 +19,19 @@ impl Restart {
         let of_newborn = RestartPolicy::back_off(ms(100), ms(1000))
             .at_most(10, Duration::from_secs(60));
         // ANCHOR_END: policies
-        Restart { of_servers, of_newborn }
+        Policies { of_servers, of_newborn }
     }
 
-    /// How long to wait after the death of one that served, or did not yet.
-    pub(crate) fn after(&mut self, served: bool) -> Result<Duration, Error> {
+    /// Replaces one that served, or did not yet.
+    pub(crate) fn after(
+        &mut self,
+        worker: WorkerId,
+        served: bool,
+        primary: &mut Primary,
+    ) -> Restart {
         match served {
-            true => self.of_servers.decide(Instant::now()),
-            false => self.of_newborn.decide(Instant::now()),
+            true => self.of_servers.after(worker, primary),
+            false => self.of_newborn.after(worker, primary),
         }
     }
 }

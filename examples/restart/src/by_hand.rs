@@ -52,7 +52,8 @@ pub(crate) fn run(args: &Args) -> Outcome {
     let mut answered = ask(address);
     let mut asked = QUESTIONS;
     for death in IN_TURN.into_iter().cycle().take(args.kill.into()) {
-        let victim = &mut play.children[0]; // the oldest
+        // The youngest: after the first death, the last replacement.
+        let Some(victim) = play.children.last_mut() else { break };
         play.story.tell("primary", death.order_to(&victim.name), "");
         victim.send(death)?;
         play.reap()?;

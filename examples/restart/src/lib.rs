@@ -15,7 +15,7 @@ use cluster::{Event, Primary, Role, Settings, Stdio, WorkerId};
 use narrator::{Outcome, Story, Telling};
 
 use crate::death::IN_TURN;
-use crate::strategy::{Restart, Strategy};
+use crate::strategy::{Plan, Strategy};
 use crate::visitor::Visitor;
 
 /// What happens when a worker dies?
@@ -58,11 +58,10 @@ pub fn run(role: Role, args: Args) -> Outcome {
             if args.storm {
                 return storm::run(primary, &story);
             }
-            let restart = Restart::new(args.strategy);
+            let plan = Plan::new(args.strategy);
             let visitor = Visitor::new(primary.waker());
             let (serving, wanted) = (BTreeSet::new(), WORKERS);
-            Play { primary, story, restart, visitor, serving, wanted }
-                .run(&args)
+            Play { primary, story, plan, visitor, serving, wanted }.run(&args)
         }
     }
 }
@@ -71,7 +70,7 @@ pub fn run(role: Role, args: Args) -> Outcome {
 struct Play {
     primary: Primary,
     story: Story,
-    restart: Restart,
+    plan: Plan,
     visitor: Visitor,
     /// Who listens.
     serving: BTreeSet<WorkerId>,
@@ -90,7 +89,8 @@ impl Play {
         self.let_the_visitor_ask()?;
         for death in IN_TURN.into_iter().cycle().take(args.kill.into()) {
             let count = if args.together { self.serving.len() } else { 1 };
-            let victims = self.serving.iter().take(count).copied().collect();
+            let youngest = self.serving.iter().rev(); // the last replacement
+            let victims = youngest.take(count).copied().collect();
             self.kill(&victims, death)?;
             self.let_the_visitor_ask()?; // while somebody is missing
             self.until(|play| play.serving.len() == play.wanted)?;

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use cluster::{Error, Event, Primary, RestartPolicy};
+use cluster::{Event, Primary, Restart, RestartPolicy};
 use narrator::{Outcome, Story};
 
 use crate::WORKERS;
@@ -57,14 +57,11 @@ fn tame(primary: &mut Primary, story: &Story) -> Outcome {
         let Event::Exit { worker, exit, .. } = event else { continue };
         story.tell(worker, format!("{exit},"), "not asked");
         match restart.after(worker, primary) {
-            Ok(delay) => {
+            Restart::In { delay, .. } => {
                 let delay = format!("{} ms", delay.as_millis());
                 story.tell("primary", "waits", delay);
             }
-            Err(given_up @ Error::GaveUp { .. }) => {
-                story.tell("primary", given_up, "");
-            }
-            Err(error) => return Err(error.into()),
+            gave_up => story.tell("primary", gave_up, ""),
         }
     }
     Ok(())

@@ -35,14 +35,16 @@ fn three_deaths_are_told_and_replaced_and_the_visitor_never_notices() {
     for telling in ["", "--by-hand"] {
         let story = told(telling);
         for line in [
-            "worker 1  killed by SIGKILL, not asked",
-            "worker 2  says: there is no seat 42",
-            "worker 2  exits 101, not asked",
-            "worker 3  exits 7, not asked",
+            "worker 3  killed by SIGKILL, not asked",
+            "worker 4  says: there is no seat 42",
+            "worker 4  exits 101, not asked",
+            "worker 5  exits 7, not asked",
             "primary   forks worker 6",
             "worker 6  is online",
             "visitor   asked 700 times, every one answered",
             "primary   is left with 3 workers",
+            "worker 1  exits 0, as asked",
+            "worker 2  exits 0, as asked",
             "worker 6  exits 0, as asked",
         ] {
             has(&story, line);
@@ -52,10 +54,31 @@ fn three_deaths_are_told_and_replaced_and_the_visitor_never_notices() {
 }
 
 #[test]
-fn back_off_waits_before_each_restart() {
-    let story = told("--strategy back-off");
-    assert_eq!(count(&story, "primary   waits"), 3, "{story:#?}");
-    assert!(number_before(&story, " ms") >= 80.0, "{story:#?}");
+fn back_off_waits_before_each_restart_and_longer_each_time() {
+    for telling in ["--strategy back-off", "--by-hand"] {
+        let story = told(telling);
+        let waits = |it: &String| {
+            let wait = it.strip_prefix("primary   waits ")?;
+            wait.strip_suffix(" ms")?.parse::<f64>().ok()
+        };
+        let waits: Vec<f64> = story.iter().filter_map(waits).collect();
+        assert_eq!(waits.len(), 3, "{story:#?}");
+        for (wait, least) in waits.into_iter().zip([100.0, 200.0, 400.0]) {
+            assert!((least..=least * 1.2).contains(&wait), "{story:#?}");
+        }
+    }
+}
+
+#[test]
+fn workers_that_die_together_wait_each_for_its_own_place() {
+    let story = told("--together --kill 2");
+    let first: Vec<&str> = story
+        .iter()
+        .filter_map(|line| line.strip_prefix("primary   waits "))
+        .collect();
+    assert_eq!(first.len(), 6, "{story:#?}");
+    assert!(first[..3].iter().all(|wait| wait.starts_with('1')), "{first:?}");
+    assert!(first[3..].iter().all(|wait| wait.starts_with('2')), "{first:?}");
 }
 
 #[test]

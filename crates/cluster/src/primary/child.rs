@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::output::Output;
 use crate::Settings;
@@ -52,13 +52,16 @@ pub(crate) struct Child {
     /// Whether it was asked to end, or announced it; `None` while it runs unasked.
     pub asked: Option<bool>,
     pub reaped: bool,
-    /// Whether it has said so; only the first time counts.
-    pub online: bool,
     /// Bytes of messages that may wait for it.
     pub queue_limit: usize,
     /// A message was refused: the program wants to know when there is room again.
     pub told_full: bool,
     pub started: Instant,
+    /// When it said so; only the first time counts.
+    pub online_at: Option<Instant>,
+    pub ended_at: Option<Instant>,
+    /// Which place it has: the number of the first worker there.
+    pub slot: u32,
     /// What its fork had of its own, for a replacement.
     pub extra: Settings,
     /// Our ends of the pipes that go both ways, by the worker's numbers.
@@ -66,7 +69,7 @@ pub(crate) struct Child {
 }
 
 impl Child {
-    pub(crate) fn new(spawned: Spawned, queue_limit: usize, extra: Settings) -> Child {
+    pub(crate) fn new(spawned: Spawned, queue_limit: usize, slot: u32, extra: Settings) -> Child {
         Child {
             pid: spawned.pid,
             pidfd: spawned.pidfd,
@@ -75,12 +78,19 @@ impl Child {
             state: State::None,
             asked: None,
             reaped: false,
-            online: false,
             queue_limit,
             told_full: false,
             started: Instant::now(),
+            online_at: None,
+            ended_at: None,
+            slot,
             extra,
             duplex: spawned.duplex,
         }
+    }
+
+    /// How long it lived after it was online; `None` if it never was.
+    pub(crate) fn lived(&self) -> Option<Duration> {
+        Some(self.ended_at?.saturating_duration_since(self.online_at?))
     }
 }

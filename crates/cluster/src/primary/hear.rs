@@ -1,5 +1,7 @@
 //! What workers say: reads their channels and outputs, and acts on it.
 
+use std::time::Instant;
+
 use super::{Event, Primary};
 use crate::channel::{Channel, Filled};
 use crate::wire::{Envelope, Incoming, Received};
@@ -68,8 +70,9 @@ impl Primary {
     fn obey(&mut self, worker: WorkerId, received: &Received) {
         match received.act() {
             Some("online") => {
-                let child = self.workers.get_mut(&worker);
-                if child.is_some_and(|child| !std::mem::replace(&mut child.online, true)) {
+                let Some(child) = self.workers.get_mut(&worker) else { return };
+                if child.online_at.is_none() {
+                    child.online_at = Some(Instant::now());
                     self.news.push_back(Event::Online(worker));
                 }
             }

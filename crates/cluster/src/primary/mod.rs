@@ -1,6 +1,7 @@
 //! The primary: forks workers, talks to them, and is told what happens to them.
 
 mod child;
+mod due;
 mod ending;
 mod event;
 mod handover;
@@ -28,15 +29,13 @@ pub use self::signals::die_of;
 pub use self::waker::Waker;
 
 use self::child::Child;
+use self::due::{Due, Gone};
 use self::ending::Ending;
 use self::listener::Listeners;
 use crate::eager::Eager;
-use crate::spawn::Program;
+use crate::program::Program;
 use crate::wire::Envelope;
-use crate::{Error, SchedulingPolicy, Settings, Signal, WorkerId, sys};
-
-/// How many bytes of messages may wait for one worker, if the settings do not say.
-const QUEUE_LIMIT: usize = 1024 * 1024;
+use crate::{Error, HeldProgram, SchedulingPolicy, Settings, Signal, WorkerId, sys};
 
 /// The primary of a cluster; Node's `cluster` object in the primary.
 ///
@@ -56,10 +55,9 @@ pub struct Primary {
     ending: Option<Ending>,
     scheduling_policy: SchedulingPolicy,
     listeners: Listeners,
-    /// Forks that are put off, and what each has of its own.
-    due: Vec<(Instant, Settings)>,
-    /// The worker whose exit was told last, and what its fork had of its own.
-    gone: Option<(WorkerId, Settings)>,
+    due: Vec<Due>,
+    /// The worker whose exit was told last.
+    gone: Option<Gone>,
     eager: Eager,
 }
 
@@ -67,6 +65,11 @@ impl Primary {
     pub(crate) fn new() -> Result<Primary, Error> {
         sys::keep_exit_statuses()
             .map_err(|errno| Error::System { what: "reset SIGCHLD", source: errno.into() })?;
+        sys::obey_signals_as_first_process()
+            .map_err(|errno| Error::System { what: "handle signals", source: errno.into() })?;
+        // Whoever has forked this program with Node's `fork` talks to us there, and not to our workers.
+        let channel = std::env::var("NODE_CHANNEL_FD").ok().and_then(|number| number.parse().ok());
+        channel.into_iter().for_each(sys::close_in_children);
         Ok(Primary {
             program: Program::this()
                 .map_err(|source| Error::System { what: "find this program's file", source })?,
@@ -117,31 +120,36 @@ impl Primary {
         if self.ending.is_some() {
             return Err(Error::ShuttingDown);
         }
-        self.news.push_back(Event::Setup(Box::new(self.settings.clone())));
-        let settings = self.settings.merged_with(extra.clone());
-        self.last_id += 1;
-        let worker = WorkerId(self.last_id);
-        let spawned = crate::spawn::spawn(&self.program, &settings, worker)
-            .map_err(|(program, source)| Error::Spawn { worker, program, source })?;
-        let queue_limit = settings.queue_limit.unwrap_or(QUEUE_LIMIT);
-        self.workers.insert(worker, Child::new(spawned, queue_limit, extra));
-        self.news.push_back(Event::Fork(worker));
+        let worker = self.reserve();
+        self.start(worker, worker.get(), extra)?;
         Ok(worker)
     }
 
-    /// Starts a worker later, while [`next_event`](Primary::next_event) waits; it gets the settings that `like` had of its
-    /// own, if that worker is still known. Until then a worker is due: `next_event` does not say `None`, and the listeners of a
-    /// worker that crashed stay open.
+    /// The number of a worker that will be.
+    fn reserve(&mut self) -> WorkerId {
+        self.last_id += 1;
+        WorkerId(self.last_id)
+    }
+
+    fn start(&mut self, worker: WorkerId, slot: u32, extra: Settings) -> Result<(), Error> {
+        self.news.push_back(Event::Setup(Box::new(self.settings.clone())));
+        let settings = self.settings.merged_with(extra.clone());
+        let spawned = crate::spawn::spawn(&self.program, &settings, worker, self.scheduling_policy)
+            .map_err(|(program, source)| Error::Spawn { worker, program, source })?;
+        let (_, queue_limit) = settings.limits();
+        self.workers.insert(worker, Child::new(spawned, queue_limit, slot, extra));
+        self.news.push_back(Event::Fork(worker));
+        Ok(())
+    }
+
+    /// Holds the program that is on this program's path now: a release that can be forked ([`Settings::held`]) when the next one is
+    /// there. If the path is gone: the file that this process runs.
     ///
     /// # Errors
-    /// [`Error::ShuttingDown`] after [`begin_shutdown`](Primary::begin_shutdown).
-    pub fn fork_after(&mut self, delay: Duration, like: Option<WorkerId>) -> Result<(), Error> {
-        if self.ending.is_some() {
-            return Err(Error::ShuttingDown);
-        }
-        let extra = like.and_then(|worker| self.extra_of(worker)).unwrap_or_default();
-        self.due.push((Instant::now() + delay, extra));
-        Ok(())
+    /// [`Error::System`] when the file cannot be opened, as when no descriptor is left.
+    pub fn hold_program(&self) -> Result<HeldProgram, Error> {
+        let failed = |source| Error::System { what: "open this program's file", source };
+        self.program.hold().map_err(failed)
     }
 
     /// Who chooses the worker for a connection; Node's `cluster.schedulingPolicy`.
@@ -275,10 +283,9 @@ impl Primary {
         }
     }
 
-    /// What a worker's fork had of its own: of one that is there, or whose exit was the last event told.
-    fn extra_of(&self, worker: WorkerId) -> Option<Settings> {
-        let gone = self.gone.as_ref().filter(|(gone, _)| *gone == worker).map(|(_, extra)| extra);
-        self.workers.get(&worker).map(|child| &child.extra).or(gone).cloned()
+    /// Whether the shutdown has begun.
+    pub(crate) fn is_stopping(&self) -> bool {
+        self.ending.is_some()
     }
 
     fn next_seq(&mut self) -> u64 {

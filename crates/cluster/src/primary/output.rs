@@ -1,8 +1,6 @@
 //! A worker's stdout or stderr, line by line.
 
-use std::io::Read;
-
-use os_pipe::PipeReader;
+use std::io::{PipeReader, Read};
 
 /// A line longer than this is told in pieces, so that a worker cannot fill the primary's memory.
 const LONGEST: usize = 8 * 1024;
@@ -76,7 +74,7 @@ mod tests {
 
     #[test]
     fn lines_come_whole_and_an_unfinished_one_at_the_end() {
-        let (reader, mut writer) = os_pipe::pipe().unwrap();
+        let (reader, mut writer) = std::io::pipe().unwrap();
         let mut output = Output::new(reader);
         writer.write_all(b"one\ntw").unwrap();
         assert_eq!(output.read(), (vec!["one".into()], true));

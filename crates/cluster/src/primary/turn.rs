@@ -8,6 +8,7 @@ use rustix::event::{PollFd, PollFlags};
 use rustix::io::Errno;
 use rustix::process::{WaitId, WaitIdOptions, waitid};
 
+use super::due::Gone;
 use super::ending::Firmness;
 use super::listener::ListenerId;
 use super::{Event, Primary, State, signals};
@@ -94,7 +95,7 @@ impl Primary {
             Event::Disconnect(worker) => (worker, State::Disconnected),
             Event::Listening(worker, _) => (worker, State::Listening),
             Event::Exit { worker, .. } => {
-                self.gone = self.workers.remove(worker).map(|child| (*worker, child.extra));
+                self.gone = self.workers.remove(worker).map(|child| Gone::new(*worker, child));
                 return;
             }
             _ => return,
@@ -112,7 +113,7 @@ impl Primary {
         deadline: Option<Instant>,
     ) -> Result<Vec<Source>, Error> {
         let ending = self.ending.as_ref().and_then(|ending| ending.deadline());
-        let fork = self.due.iter().map(|(at, _)| *at).min();
+        let fork = self.due.iter().map(|due| due.at).min();
         let due = deadline.into_iter().chain(ending).chain(fork).chain(self.listeners_due()).min();
         let timeout = due.map(crate::time_left);
         let (sources, mut fds) = self.watched();
@@ -192,6 +193,7 @@ impl Primary {
         self.read_the_rest(worker);
         if let Some(child) = self.workers.get_mut(&worker) {
             child.reaped = true;
+            child.ended_at = Some(Instant::now());
             let voluntary = *child.asked.get_or_insert(false);
             self.news.push_back(Event::Exit { worker, exit, voluntary });
         }
@@ -207,16 +209,6 @@ impl Primary {
             let report = self.ending.as_mut().and_then(|ending| ending.report());
             self.news.extend(report.map(Event::Stopped));
         }
-    }
-
-    fn fork_who_is_due(&mut self) -> Result<(), Error> {
-        let now = Instant::now();
-        // One that fails is told at once; the others stay due.
-        while let Some(at) = self.due.iter().position(|(at, _)| *at <= now) {
-            let (_, extra) = self.due.remove(at);
-            self.fork_with(extra)?;
-        }
-        Ok(())
     }
 
     /// In a shutdown: a signal for those that are still there when their time is over.

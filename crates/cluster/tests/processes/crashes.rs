@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
-use cluster::{Error, Event, Primary, RestartPolicy, Signal, WorkerId, json};
+use cluster::{Error, Event, Primary, Restart, RestartPolicy, Signal, WorkerId, json};
 
 use crate::harness::{Events, Test, in_both, part, test};
 use crate::remote::{
@@ -22,13 +22,15 @@ pub fn tests() -> Vec<Test> {
                 primary.kill(crashes, Signal::SIGKILL).unwrap();
                 until_gone(&mut primary, crashes);
                 let begin = Instant::now();
-                assert_eq!(
-                    restart.after(crashes, &mut primary).unwrap(),
-                    Duration::from_millis(300)
-                );
+                let Restart::In { delay, worker: due } = restart.after(crashes, &mut primary)
+                else {
+                    panic!("it is replaced");
+                };
+                assert_eq!(delay, Duration::from_millis(300));
                 // Nobody is there: they connect all the same.
                 let clients: Vec<_> = (0..20).map(|_| TcpStream::connect(&at).unwrap()).collect();
                 let replacement = online(&mut primary);
+                assert_eq!(replacement, due);
                 assert!(begin.elapsed() >= Duration::from_millis(300));
                 assert_eq!(tell(&mut primary, replacement, "listen 127.0.0.1:0"), at);
                 order(&mut primary, &[replacement], "serve 0");
@@ -107,7 +109,7 @@ fn restarts() -> [Test; 4] {
                         _ => None,
                     });
                     assert_eq!(primary.workers().count(), 0);
-                    restart.after(gone, &mut primary).unwrap();
+                    assert!(matches!(restart.after(gone, &mut primary), Restart::In { .. }));
                     let replacement = online(&mut primary);
                     assert_eq!(primary.hears(replacement), json!("its own"));
                 }
@@ -122,8 +124,9 @@ fn restarts() -> [Test; 4] {
                     if let Event::Exit { worker, .. } = event {
                         exits += 1;
                         match restart.after(worker, &mut primary) {
-                            Err(Error::GaveUp { restarts: 5, .. }) => gave_up += 1,
-                            other => drop(other.unwrap()),
+                            Restart::GaveUp { restarts: 5, .. } => gave_up += 1,
+                            Restart::In { .. } => {}
+                            other => panic!("{other:?}"),
                         }
                     }
                 }

@@ -102,6 +102,22 @@ pub fn tests() -> Vec<Test> {
             program.is_told("go on");
             program.succeeds();
         }),
+        test("sigterm_to_the_group_between_fork_and_role_does_not_take_a_worker").primary(
+            |mut primary| {
+                primary.signals(&[Signal::SIGTERM]).unwrap();
+                for _ in 0..20 {
+                    let worker = primary.fork().unwrap();
+                    // Sooner than any worker can have taken its role; and from outside, as it is not from the primary.
+                    let group = nix::unistd::getpgrp();
+                    let script = format!("kill -TERM -{group}");
+                    let _ = Command::new("/bin/sh").args(["-c", &script]).status().unwrap();
+                    primary.disconnect(worker);
+                }
+                let told = primary.rest();
+                let ends = told.iter().filter(|event| event.ends_with("exits 0, voluntary"));
+                assert_eq!(ends.count(), 20, "{told:?}");
+            },
+        ),
         test("a_worker_can_end_itself_by_sigterm")
             .primary(|mut primary| {
                 primary.fork().unwrap();

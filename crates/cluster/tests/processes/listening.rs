@@ -2,6 +2,7 @@
 
 use std::net::TcpListener;
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use cluster::{Address, Event, Primary, State};
 
@@ -144,7 +145,9 @@ pub struct Directory(pub PathBuf);
 
 impl Directory {
     pub fn new() -> Directory {
-        let path = std::env::temp_dir().join(format!("cluster-{}", std::process::id()));
+        static COUNT: AtomicU32 = AtomicU32::new(0); // tests are threads of one process
+        let count = COUNT.fetch_add(1, Ordering::Relaxed);
+        let path = std::env::temp_dir().join(format!("cluster-{}-{count}", std::process::id()));
         std::fs::create_dir_all(&path).unwrap();
         Directory(path)
     }

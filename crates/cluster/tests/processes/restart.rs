@@ -4,7 +4,7 @@ use std::io::{Read, Write};
 use std::net::{Ipv4Addr, TcpStream};
 use std::time::Duration;
 
-use cluster::{Error, Event, Primary, RestartPolicy, Signal, Worker};
+use cluster::{Event, Primary, Restart, RestartPolicy, Signal, Worker};
 
 use crate::harness::{Events, Test, test};
 
@@ -28,7 +28,7 @@ pub fn tests() -> Vec<Test> {
                 primary.send(panicked, "panic").unwrap();
                 let worker = primary.until(exited);
                 TcpStream::connect((Ipv4Addr::LOCALHOST, port)).unwrap();
-                restart.after(worker, &mut primary).unwrap();
+                assert!(matches!(restart.after(worker, &mut primary), Restart::In { .. }));
                 assert_eq!(primary.until(listens), port);
                 TcpStream::connect((Ipv4Addr::LOCALHOST, port)).unwrap();
             })
@@ -53,15 +53,22 @@ pub fn tests() -> Vec<Test> {
             .primary(|mut primary| {
                 let mut restart = RestartPolicy::at_once().at_most(2, Duration::from_secs(3600));
                 primary.fork().unwrap();
-                let mut refusals = Vec::new();
+                let mut answers = Vec::new();
                 while let Some(event) = primary.next_event().unwrap() {
                     if let Event::Exit { worker, .. } = event {
-                        refusals.extend(restart.after(worker, &mut primary).err());
+                        answers.push(restart.after(worker, &mut primary));
                     }
                 }
                 assert!(
-                    matches!(refusals[..], [Error::GaveUp { restarts: 2, .. }]),
-                    "{refusals:?}"
+                    matches!(
+                        answers[..],
+                        [
+                            Restart::In { .. },
+                            Restart::In { .. },
+                            Restart::GaveUp { restarts: 2, .. }
+                        ]
+                    ),
+                    "{answers:?}"
                 );
                 assert_eq!(primary.fork().unwrap().get(), 4, "one worker and two restarts");
             })
@@ -97,7 +104,7 @@ fn crash_all_and_ask(primary: &mut Primary, port: u16, delay: Duration) {
     while listening < victims.len() || answered < CLIENTS {
         match primary.next_event().unwrap().unwrap() {
             Event::Exit { worker, .. } => {
-                restart.after(worker, primary).unwrap();
+                assert!(matches!(restart.after(worker, primary), Restart::In { .. }));
                 died += 1;
                 if died == victims.len() {
                     // Whether a replacement is here already or not: nobody is refused.

@@ -70,29 +70,6 @@ pub fn tests() -> Vec<Test> {
                 assert_eq!(primary.hears(worker), json!("/proc"));
             })
             .worker(|me, _| me.send(std::env::current_dir().unwrap()).unwrap()),
-        test("a_worker_becomes_the_user_and_group_that_the_settings_say")
-            .needs(|| {
-                let root = nix::unistd::geteuid().is_root();
-                if root { Ok(()) } else { Err("needs root".into()) }
-            })
-            .primary(|mut primary| {
-                let own_group = nix::unistd::getegid().as_raw();
-                for (settings, expected) in [
-                    (Settings::new().uid(12345), json!([12345, own_group, []])),
-                    (Settings::new().gid(23456), json!([0, 23456, []])),
-                    (Settings::new().uid(12345).gid(23456), json!([12345, 23456, []])),
-                ] {
-                    // That user may not be allowed to read where this binary is.
-                    let worker = primary.fork_with(settings.exec("/proc/self/exe")).unwrap();
-                    assert_eq!(primary.hears(worker), expected);
-                }
-            })
-            .worker(|me, _| {
-                use nix::unistd::{getegid, geteuid, getgroups};
-                let groups = getgroups().unwrap();
-                let groups: Vec<_> = groups.iter().map(|group| group.as_raw()).collect();
-                me.send((geteuid().as_raw(), getegid().as_raw(), groups)).unwrap();
-            }),
         test("what_cannot_be_started_is_told_with_its_name_and_the_reason").primary(
             |mut primary| {
                 let file =
