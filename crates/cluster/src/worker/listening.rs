@@ -117,6 +117,13 @@ impl Listening {
         }
     }
 
+    pub(super) fn handed_over(&mut self) -> Option<&mut HandedOver> {
+        match &mut self.source {
+            Source::Primary(handed_over) => Some(handed_over),
+            Source::Shared(_) | Source::Taken => None,
+        }
+    }
+
     /// The connections that nobody took: the numbers to answer.
     pub(super) fn untaken(&self) -> Vec<u64> {
         match &self.source {

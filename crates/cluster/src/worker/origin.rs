@@ -6,6 +6,7 @@ use nix::sys::socket::{getsockopt, sockopt::PeerCredentials};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Pid, PidfdFlags, Signal};
 
+use super::rest::is_no_room;
 use crate::{Error, sys};
 
 /// Which process is the primary.
@@ -41,8 +42,8 @@ impl Origin {
         let Some(pid) = Pid::from_raw(self.maker.unwrap_or(self.parent)) else { return Ok(None) };
         match rustix::process::pidfd_open(pid, PidfdFlags::empty()) {
             Ok(process) => Ok(Some(process)),
-            Err(rustix::io::Errno::SRCH) => Ok(None),
-            Err(errno) => Err(Error::system("watch the primary")(errno)),
+            Err(errno) if is_no_room(errno) => Err(Error::system("watch the primary")(errno)),
+            Err(_) => Ok(None), // it is gone, or a sandbox forbids to look: the channel says when it ends
         }
     }
 }

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::os::fd::OwnedFd;
 
 use super::listeners::ListenerId;
-use super::listening::Source;
+use super::listening::{Listening, Source};
 use super::shared::{self, Got};
 use super::state::State;
 use crate::wire::{Envelope, Received};
@@ -48,18 +48,8 @@ impl State {
     pub(super) fn take_connection(&mut self, id: ListenerId) -> Option<Option<OwnedFd>> {
         let listening = self.listeners.get_mut(id).filter(|_| self.standing.serves());
         let Some(listening) = listening else { return Some(None) };
-        match &mut listening.source {
-            Source::Primary(handed_over) => {
-                let Some((seq, connection)) = handed_over.take() else {
-                    self.tell_waiting(id);
-                    return None;
-                };
-                // Node sends them in non-blocking mode, which the standard library does not expect.
-                let usable =
-                    !handed_over.as_node() || rustix::io::ioctl_fionbio(&connection, false).is_ok();
-                self.say(answer(seq, usable));
-                usable.then_some(Some(connection))
-            }
+        match &listening.source {
+            Source::Primary(_) => self.take_handed_over(id).map(Some),
             Source::Taken => Some(None),
             Source::Shared(_) if listening.rest.until().is_some() => None,
             Source::Shared(socket) => match shared::accept(&**socket) {
@@ -71,6 +61,22 @@ impl State {
                 }
             },
         }
+    }
+
+    /// Takes a connection that the primary has handed over, and answers; or tells that it may hand over one.
+    fn take_handed_over(&mut self, id: ListenerId) -> Option<OwnedFd> {
+        while let Some(handed_over) = self.listeners.get_mut(id).and_then(Listening::handed_over) {
+            let as_node = handed_over.as_node();
+            let Some((seq, connection)) = handed_over.take() else { break };
+            // Node sends them in non-blocking mode, which the standard library does not expect.
+            let usable = !as_node || rustix::io::ioctl_fionbio(&connection, false).is_ok();
+            self.say(answer(seq, usable));
+            if usable {
+                return Some(connection);
+            }
+        }
+        self.tell_waiting(id);
+        None
     }
 
     pub(super) fn begin_to_wait(&mut self, id: ListenerId) {

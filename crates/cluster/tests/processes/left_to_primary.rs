@@ -15,15 +15,18 @@ pub fn tests() -> Vec<Test> {
         test(name)
             .policy(policy)
             .primary(|mut primary| {
+                // As under systemd. Otherwise the kernel itself wakes stopped processes, with SIGHUP, when the group is orphaned.
+                nix::unistd::setsid().unwrap();
                 let workers = [primary.fork().unwrap(), primary.fork().unwrap()];
-                let at = primary.hears_each(workers);
-                assert_eq!(at[0], at[1]);
+                let [at, _] = primary.hears_each(workers);
+                println!("{}", at.as_str().unwrap());
+                println!("{}", std::process::id());
                 for worker in workers {
                     primary.kill(worker, Signal::SIGSTOP).unwrap();
                     let pid = primary.pid(worker).unwrap();
                     becomes(pid, 'T');
+                    println!("{pid}");
                 }
-                println!("{}", at[0].as_str().unwrap());
                 primary.rest();
             })
             .worker(|mut me, _| {
@@ -32,9 +35,12 @@ pub fn tests() -> Vec<Test> {
                 while listener.accept().unwrap().is_some() {}
             })
             .outside(|test| {
-                let mut program = test.start();
+                // Not the leader of its group, or it could not have a session of its own.
+                let mut program = test.start_by_shell("\"$0\" & wait");
                 let at = program.line();
-                program.is_sent(Signal::SIGKILL);
+                let pids = [(); 3].map(|()| program.line().parse().unwrap());
+                send_signal(pids[0], Signal::SIGKILL);
+                let _left = Left(pids);
                 program.and_all_it_started_are_gone_within(Duration::from_secs(2));
                 TcpListener::bind(at).expect("the port is free");
             })
@@ -96,6 +102,22 @@ pub fn tests() -> Vec<Test> {
             program.is_told("go on");
             program.succeeds();
         }),
+        test("sigterm_to_the_group_between_fork_and_role_does_not_take_a_worker").primary(
+            |mut primary| {
+                primary.signals(&[Signal::SIGTERM]).unwrap();
+                for _ in 0..20 {
+                    let worker = primary.fork().unwrap();
+                    // Sooner than any worker can have taken its role; and from outside, as it is not from the primary.
+                    let group = nix::unistd::getpgrp();
+                    let script = format!("kill -TERM -{group}");
+                    let _ = Command::new("/bin/sh").args(["-c", &script]).status().unwrap();
+                    primary.disconnect(worker);
+                }
+                let told = primary.rest();
+                let ends = told.iter().filter(|event| event.ends_with("exits 0, voluntary"));
+                assert_eq!(ends.count(), 20, "{told:?}");
+            },
+        ),
         test("a_worker_can_end_itself_by_sigterm")
             .primary(|mut primary| {
                 primary.fork().unwrap();
@@ -162,6 +184,17 @@ pub fn tests() -> Vec<Test> {
             assert_eq!(exit_of(&mut primary), (Exit::Code(0), true));
         }),
     ]
+}
+
+/// Processes that nobody else would end, if a test fails.
+struct Left([i32; 3]);
+
+impl Drop for Left {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.0.map(|pid| send_signal(pid, Signal::SIGKILL));
+        }
+    }
 }
 
 fn echoes(mut me: Worker, _: &str) {

@@ -115,6 +115,21 @@ pub fn tests() -> Vec<Test> {
                 }
             })
             .worker(only_accepts),
+        test("a_worker_keeps_all_that_a_primary_of_ours_sends_and_that_is_bounded_too")
+            .primary(|_| {
+                // As much as the usual queue limit lets through, in messages as short as can be.
+                let mut raw = RawPrimary::forks("", Some(OURS));
+                raw.grants(true);
+                let times = 1024 * 1024 / 2;
+                assert_eq!(raw.floods("1\n", times, DEADLINE), times);
+                raw.acts("\"act\":\"disconnect\"");
+                let [kept, dropped, memory] =
+                    [(); 3].map(|()| raw.hears_the_program().as_u64().unwrap());
+                assert_eq!((kept, dropped), (times as u64, 0));
+                assert!(memory < MOST_MEMORY, "{memory} MiB");
+                raw.ends_well();
+            })
+            .worker(only_accepts),
         test("handles_that_nobody_takes_do_not_fill_the_table_of_a_worker")
             .primary(|_| {
                 let mut raw = RawPrimary::forks("", None);
