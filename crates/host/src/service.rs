@@ -10,7 +10,8 @@ use narrator::{Failure, Outcome, Story};
 
 use crate::{cannot_begin, killed, tell_exit, tell_report};
 
-/// Workers that die are replaced at once, but of those that die young no more than this within a minute.
+/// Workers that die are replaced at once, but of those that die young no more than this within a
+/// minute.
 const MOST_RESTARTS: usize = 20;
 const MINUTE: Duration = Duration::from_secs(60);
 
@@ -32,7 +33,8 @@ impl Service<'_> {
     /// What workers send is told by `hear`.
     ///
     /// # Errors
-    /// When nobody can listen, when so many workers die that none is left, or when some had to be killed in the end.
+    /// When nobody can listen, when so many workers die that none is left, or when some had to be
+    /// killed in the end.
     pub fn stay(
         self,
         mut primary: Primary,

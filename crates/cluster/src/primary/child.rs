@@ -56,7 +56,7 @@ pub(crate) struct Child {
     /// A message was refused: the program wants to know when there is room again.
     pub told_full: bool,
     pub started: Instant,
-    /// When it said so; only the first time counts.
+    /// When it said that it is online; only the first time counts.
     pub online_at: Option<Instant>,
     pub ended_at: Option<Instant>,
     /// Which place it has: the number of the first worker there.

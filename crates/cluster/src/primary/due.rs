@@ -35,9 +35,10 @@ impl Gone {
 }
 
 impl Primary {
-    /// Starts a worker later, while [`next_event`](Primary::next_event) waits; returns the number that it will have. It gets the settings
-    /// that `like` had of its own, if that worker is still known, and takes its place if it is gone. Until then a worker is due:
-    /// `next_event` does not say `None`, and the listeners of a worker that crashed stay open.
+    /// Starts a worker later, while [`next_event`](Primary::next_event) waits; returns the number
+    /// that it will have. It gets the settings that `like` had of its own, if that worker is still
+    /// known, and takes its place if it is gone. Until then a worker is due: `next_event` does not
+    /// say `None`, and the listeners of a worker that crashed stay open.
     ///
     /// # Errors
     /// [`Error::ShuttingDown`] after [`begin_shutdown`](Primary::begin_shutdown).
@@ -59,7 +60,8 @@ impl Primary {
         Ok(worker)
     }
 
-    /// What a worker's fork had of its own: of one that is there, or whose exit was the last event told.
+    /// What a worker's fork had of its own: of one that is there, or whose exit was the last event
+    /// told.
     fn extra_of(&self, worker: WorkerId) -> Option<Settings> {
         let gone = self.last_words(worker).map(|gone| &gone.extra);
         self.workers.get(&worker).map(|child| &child.extra).or(gone).cloned()

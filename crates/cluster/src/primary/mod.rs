@@ -69,7 +69,7 @@ impl Primary {
             .map_err(|errno| Error::System { what: "reset SIGCHLD", source: errno.into() })?;
         sys::obey_signals_as_first_process()
             .map_err(|errno| Error::System { what: "handle signals", source: errno.into() })?;
-        // Whoever has forked this program with Node's `fork` talks to us there, and not to our workers.
+        // A Node program that forked this one talks to us there, and not to our workers.
         let channel = std::env::var("NODE_CHANNEL_FD").ok().and_then(|number| number.parse().ok());
         channel.into_iter().for_each(sys::close_in_children);
         Ok(Primary {
@@ -144,8 +144,8 @@ impl Primary {
         Ok(())
     }
 
-    /// Holds the program that is on this program's path now: a release that can be forked ([`Settings::held`]) when the next one is
-    /// there. If the path is gone: the file that this process runs.
+    /// Holds what is on this program's path now: a release that can be forked ([`Settings::held`])
+    /// when the next one is there. If the path is gone: the file that this process runs.
     ///
     /// # Errors
     /// [`Error::System`] when the file cannot be opened, as when no descriptor is left.
