@@ -94,9 +94,11 @@
 //!   length.)
 //! * A worker whose primary is gone ends within a second, however busy it is. Ctrl-C in a terminal reaches it only through its primary.
 //! * [`Primary::kill`] sends the signal that it is told, through a pidfd.
-//! * A worker with a [`Settings::uid`] and no group said gets that user's own group, and a fork whose supplementary groups cannot be dropped
-//!   fails. (In Node the group stays, which may be root's, and groups that stay are passed over.)
-//! * A Unix path that was left by a process that was killed is taken over, if it is ours and nobody answers there. (In Node, `EADDRINUSE`.)
+//! * A worker with a [`Settings::uid`] and no group said gets that user's own group, and a fork
+//!   whose supplementary groups cannot be dropped fails. (In Node the group stays, which may be
+//!   root's, and groups that stay are passed over.)
+//! * A Unix path that was left by a process that was killed is taken over, if it is ours and nobody
+//!   answers there. (In Node, `EADDRINUSE`.)
 //! * A handle whose descriptor was lost on its way is sent again as it was. (Node 20 wraps it a second time, and its receiver ignores that.)
 //! * A worker that received sockets from a Node server answers at once that they are closed, when that server asks before it closes.
 //! * `advanced` serialization is not spoken.

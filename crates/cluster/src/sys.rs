@@ -13,8 +13,6 @@ use crate::spawn::Rights;
 use nix::libc::{self, siginfo_t};
 use nix::sys::signal::{SaFlags, SigAction, SigHandler, SigSet, SigmaskHow, Signal, sigaction};
 
-use crate::spawn::Rights;
-
 /// Takes a variable out of the environment of this process, which must have one thread only.
 pub(crate) fn take_variable(name: &str) -> Option<OsString> {
     let value = std::env::var_os(name);
@@ -110,14 +108,16 @@ extern "C" fn end_the_first_process(signal: i32) {
         if nix::libc::getpid() == 1 {
             nix::libc::_exit(128 + signal);
         }
-        // A child of it that has not called exec: here the default action exists. It comes when this handler has returned.
+        // A child of it that has not called exec: here the default action exists. It comes when
+        // this handler has returned.
         nix::libc::signal(signal, nix::libc::SIG_DFL);
         nix::libc::raise(signal);
     }
 }
 
-/// For process 1 of a PID namespace the kernel knows no default actions (pid_namespaces(7)): signals that would end any other process
-/// do nothing. This gives it some: it exits with the code that a shell shows for that signal. What is ignored or handled stays so.
+/// For process 1 of a PID namespace the kernel knows no default actions (pid_namespaces(7)):
+/// signals that would end any other process do nothing. This gives it some: it exits with the code
+/// that a shell shows for that signal. What is ignored or handled stays so.
 pub(crate) fn obey_signals_as_first_process() -> nix::Result<()> {
     if std::process::id() != 1 {
         return Ok(());
@@ -135,13 +135,15 @@ pub(crate) fn obey_signals_as_first_process() -> nix::Result<()> {
     Ok(())
 }
 
-/// Closes a Unix socket that this process got from its parent, under that number, in the programs that it starts. Anything else stays
-/// as it is: the number may be of old, and mean another file by now.
+/// Closes a Unix socket that this process got from its parent, under that number, in the programs
+/// that it starts. Anything else stays as it is: the number may be of old, and mean another file by
+/// now.
 pub(crate) fn close_in_children(number: RawFd) {
     if number <= 2 {
         return;
     }
-    // SAFETY: the borrow lives for this call only; a number that is not open just makes system calls say EBADF.
+    // SAFETY: the borrow lives for this call only; a number that is not open just makes system
+    // calls say EBADF.
     let borrowed = unsafe { BorrowedFd::borrow_raw(number) };
     if rustix::net::sockopt::socket_domain(borrowed) == Ok(rustix::net::AddressFamily::UNIX) {
         // It fails only for a number that is not open.
@@ -155,8 +157,9 @@ pub(crate) fn exit_now(code: i32) -> ! {
     unsafe { nix::libc::_exit(code) }
 }
 
-/// Prepares what posix_spawn would have: default actions for all signals, this mask, and the channel left open. And the user and the
-/// groups, which std's `Command` knows as well, but it passes over supplementary groups that stay.
+/// Prepares what posix_spawn would have: default actions for all signals, this mask, and the
+/// channel left open. And the user and the groups, which std's `Command` knows as well, but it
+/// passes over supplementary groups that stay.
 pub(crate) fn prepare_child(
     command: &mut Command,
     channel: &OwnedFd,
@@ -194,7 +197,7 @@ pub(crate) fn prepare_child(
         rustix::io::fcntl_setfd(channel, rustix::io::FdFlags::empty())?;
         Ok(())
     };
-    // SAFETY: between fork and exec it makes only system calls: sigaction, sigprocmask, setgroups, setgid, setuid, dup2, fcntl. No
-    // allocation, no lock.
+    // SAFETY: between fork and exec it makes only system calls: sigaction, sigprocmask, setgroups,
+    // setgid, setuid, dup2, fcntl. No allocation, no lock.
     unsafe { command.pre_exec(prepare) };
 }
