@@ -15,7 +15,8 @@ pub fn main() -> std::process::ExitCode {
         Role::Worker(me) => serve(me),
     });
     match result {
-        Ok(()) => std::process::ExitCode::SUCCESS,
+        Ok(true) => std::process::ExitCode::SUCCESS,
+        Ok(false) => std::process::ExitCode::FAILURE,
         Err(error) => {
             eprintln!("{error:#}");
             std::process::ExitCode::FAILURE
@@ -23,35 +24,40 @@ pub fn main() -> std::process::ExitCode {
     }
 }
 
-fn supervise(mut primary: Primary) -> Result<(), Error> {
+/// Whether the service was asked to stop, and every worker left as it was asked to.
+fn supervise(mut primary: Primary) -> Result<bool, Error> {
     primary.signals(&[Signal::SIGINT, Signal::SIGTERM])?;
     for _ in 0..argument(2).unwrap_or_else(cluster::available_parallelism) {
         primary.fork()?;
     }
     let mut restart = RestartPolicy::back_off(Duration::from_millis(100), Duration::from_secs(10))
         .at_most(30, Duration::from_secs(60));
+    let mut well = false;
     while let Some(event) = primary.next_event()? {
         match event {
             Event::Listening(worker, address) => eprintln!("{worker} listens on {address}"),
+            Event::ListenFailed { worker, error } => eprintln!("{worker}: {error:#}"),
+            Event::ForkFailed { error, .. } => eprintln!("{error:#}"), // it is tried again
             Event::Exit { worker, exit, voluntary: false } => {
                 eprintln!("{worker} {exit}; {}", restart.after(worker, &mut primary));
             }
             Event::Signal(_) => primary.begin_shutdown(Duration::from_secs(10)),
+            Event::Stopped(report) => well = report.is_clean(),
             Event::Error(worker, error) => eprintln!("{worker}: {error}"),
             _ => {}
         }
     }
-    Ok(())
+    Ok(well)
 }
 
-fn serve(mut me: Worker) -> Result<(), Error> {
+fn serve(mut me: Worker) -> Result<bool, Error> {
     let port = argument(1).unwrap_or(3000);
     let listener = me.listen(format!("127.0.0.1:{port}"))?;
     for connection in listener.incoming() {
         // A client that has gone away again is no reason to stop.
         let _ = writeln!(connection?, "hello from {}, process {}", me.id(), std::process::id());
     }
-    Ok(())
+    Ok(true)
 }
 
 /// The number in this place of the command line. Workers are started with the arguments of their primary.

@@ -5,22 +5,26 @@
 //!
 //! ```no_run
 //! use std::io::Write;
-//! use cluster::{Event, RestartPolicy, Role, Signal};
 //! use std::time::Duration;
 //!
-//! fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! use cluster::{Error, Event, RestartPolicy, Role, Signal};
+//!
+//! fn main() -> Result<(), Error> {
 //!     match cluster::role()? {
 //!         Role::Primary(mut primary) => {
 //!             primary.signals(&[Signal::SIGINT, Signal::SIGTERM])?;
 //!             for _ in 0..cluster::available_parallelism() {
 //!                 primary.fork()?;
 //!             }
-//!             let mut restart = RestartPolicy::back_off(Duration::from_millis(100), Duration::from_secs(10));
+//!             let mut restart =
+//!                 RestartPolicy::back_off(Duration::from_millis(100), Duration::from_secs(10));
 //!             while let Some(event) = primary.next_event()? {
 //!                 match event {
-//!                     Event::Listening(worker, address) => println!("{worker} listens on {address}"),
+//!                     Event::Listening(worker, address) => println!("{worker} is on {address}"),
+//!                     Event::ListenFailed { worker, error } => eprintln!("{worker}: {error:#}"),
+//!                     Event::ForkFailed { error, .. } => eprintln!("{error:#}"), // tried again
 //!                     Event::Exit { worker, exit, voluntary: false } => {
-//!                         println!("{worker} {exit}; {}", restart.after(worker, &mut primary));
+//!                         eprintln!("{worker} {exit}; {}", restart.after(worker, &mut primary));
 //!                     }
 //!                     Event::Signal(_) => primary.begin_shutdown(Duration::from_secs(10)),
 //!                     _ => {}
@@ -30,13 +34,17 @@
 //!         Role::Worker(mut me) => {
 //!             let listener = me.listen("127.0.0.1:3000")?;
 //!             for connection in listener.incoming() {
-//!                 writeln!(connection?, "hello from {}", me.id())?;
+//!                 // A client that has gone away again is no reason to stop.
+//!                 let _ = writeln!(connection?, "hello from {}", me.id());
 //!             }
 //!         }
 //!     }
 //!     Ok(())
 //! }
 //! ```
+//!
+//! An [`Error`] that `main` returns says what happened, and what to do about it. No `?` above ends the
+//! service because of what a worker does.
 //!
 //! The channel speaks Node's own protocol: a Node program can be a worker of a Rust primary ([`Settings::exec`]), and a Rust
 //! program a worker of a Node primary (`process.execPath`).
@@ -47,14 +55,14 @@
 //! |---|---|---|
 //! | `cluster.isPrimary`, `isWorker` | [`role`], [`is_primary`], [`is_worker`] | `role.rs` |
 //! | `cluster.setupPrimary()`, `cluster.settings` | [`Primary::setup`], [`Primary::settings`], [`Settings`] | `settings.rs` |
-//! | `cluster.fork(env)` | [`Primary::fork`], [`Primary::fork_with`] | `primary/mod.rs`, `spawn.rs` |
+//! | `cluster.fork(env)` | [`Primary::fork`], [`Primary::fork_with`], [`Primary::fork_after`] | `primary/forks.rs`, `spawn.rs` |
 //! | `cluster.workers`, `worker.id`, `worker.process.pid` | [`Primary::workers`], [`WorkerId`], [`Primary::pid`] | `primary/mod.rs` |
 //! | `worker.state`, `isConnected()`, `isDead()`, `exitedAfterDisconnect` | [`Primary::state`], [`Primary::is_connected`], [`Primary::is_dead`], [`Primary::exited_after_disconnect`] | `primary/mod.rs` |
 //! | `cluster.on(…)`, `worker.on(…)` in the primary | [`Primary::next_event`], [`Event`] | `primary/turn.rs`, `primary/event.rs` |
 //! | `worker.send(message, handle)` | [`Primary::send`], [`Primary::send_with`], [`Primary::broadcast`] | `primary/send.rs` |
-//! | `worker.disconnect()`, `cluster.disconnect()` | [`Primary::disconnect`], [`Primary::disconnect_all`], [`Primary::begin_shutdown`], [`Primary::stop_accepting`] | `primary/mod.rs`, `primary/ending.rs`, `primary/listening.rs` |
+//! | `worker.disconnect()`, `cluster.disconnect()` | [`Primary::disconnect`], [`Primary::disconnect_all`], [`Primary::begin_shutdown`], [`Primary::stop_accepting`] | `primary/mod.rs`, `primary/stopping.rs` |
 //! | `worker.kill(signal)` in the primary | [`Primary::kill`] | `primary/mod.rs` |
-//! | `cluster.schedulingPolicy`, `SCHED_RR`, `SCHED_NONE` | [`Primary::set_scheduling_policy`], [`SchedulingPolicy`] | `policy.rs`, `primary/rotation.rs` |
+//! | `cluster.schedulingPolicy`, `SCHED_RR`, `SCHED_NONE` | [`Primary::set_scheduling_policy`], [`SchedulingPolicy`] | `policy.rs`, `primary/switchboard/rotation.rs` |
 //! | `process.on('message')` | [`Worker::recv`], [`Worker::next_event`] | `worker/mod.rs` |
 //! | `process.send(message, handle)` | [`Worker::send`], [`Worker::send_with`] | `worker/mod.rs` |
 //! | `net.createServer().listen()` in a worker | [`Worker::listen`], [`Worker::listen_unix`], [`Listener`] | `worker/asking.rs`, `worker/listener.rs` |
@@ -92,7 +100,14 @@
 //! * A line longer than 8 MiB, or than 64 KiB from the cluster layer, is passed over and told. What
 //!   the other side would pass over, `send` refuses ([`Error::MessageTooLong`]). (Node takes any
 //!   length.)
-//! * A worker whose primary is gone ends within a second, however busy it is. Ctrl-C in a terminal reaches it only through its primary.
+//! * A worker whose primary is gone ends within a second, however busy it is, also one that was stopped.
+//! * Ctrl-C, and SIGTERM that the primary did not send, reach a worker only through its primary: a terminal, systemd and
+//!   timeout(1) signal the whole process group. (In Node every worker dies of them, requests in flight or not.)
+//! * [`Primary::begin_shutdown`] serves what has arrived before it disconnects the workers. (Node's `cluster.disconnect()` closes
+//!   the listeners at once; clients that wait there are reset.)
+//! * [`Primary::disconnect_all`] gives up workers that are due as well. (In Node a timer that forks goes on.)
+//! * A worker is a copy of the program that is on the path as it was typed, through `PATH` and links, so that a reload
+//!   after a link was moved runs the new release, as in Node. If that file is gone, it is a copy of this one.
 //! * [`Primary::kill`] sends the signal that it is told, through a pidfd.
 //! * A worker with a [`Settings::uid`] and no group said gets that user's own group, and a fork
 //!   whose supplementary groups cannot be dropped fails. (In Node the group stays, which may be
@@ -102,6 +117,8 @@
 //! * A handle whose descriptor was lost on its way is sent again as it was. (Node 20 wraps it a second time, and its receiver ignores that.)
 //! * A worker that received sockets from a Node server answers at once that they are closed, when that server asks before it closes.
 //! * `advanced` serialization is not spoken.
+//!
+#![doc = include_str!("what_can_go_wrong.md")]
 
 #[cfg(not(target_os = "linux"))]
 compile_error!(
@@ -153,6 +170,8 @@ mod terms;
 mod time;
 #[cfg(target_os = "linux")]
 mod wakeup;
+#[cfg(all(test, target_os = "linux"))]
+mod what_can_go_wrong_tests;
 #[cfg(target_os = "linux")]
 mod wire;
 #[cfg(target_os = "linux")]

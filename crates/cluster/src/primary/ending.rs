@@ -22,6 +22,8 @@ pub(crate) struct Ending {
     reached: Option<Firmness>,
     /// The workers were asked to close their channels: what had arrived is served, or the grace is over.
     disconnected: bool,
+    /// Workers that were gone before it began, and are not reaped yet.
+    left_out: Vec<WorkerId>,
     terminated: Vec<WorkerId>,
     killed: Vec<WorkerId>,
     /// Until it is told.
@@ -35,12 +37,18 @@ impl Ending {
             kill_at: now,
             reached: None,
             disconnected: false,
+            left_out: Vec::new(),
             terminated: Vec::new(),
             killed: Vec::new(),
             report: Some(Report::default()),
         };
         ending.set_deadlines(now, grace);
         ending
+    }
+
+    /// Takes note of workers that are gone already: the report is not about them.
+    pub(crate) fn leave_out(&mut self, workers: impl Iterator<Item = WorkerId>) {
+        self.left_out.extend(workers);
     }
 
     /// A second shutdown can only hurry the first one.
@@ -93,6 +101,8 @@ impl Ending {
             report.by_sigkill.push(worker);
         } else if self.terminated.contains(&worker) {
             report.by_sigterm.push(worker);
+        } else if self.left_out.contains(&worker) {
+            // It was gone before.
         } else if exit.success() {
             report.by_itself.push(worker);
         } else {
@@ -156,7 +166,9 @@ mod tests {
     #[test]
     fn the_report_says_what_each_worker_needed() {
         let mut ending = Ending::new(Instant::now(), GRACE);
-        let [one, two, three, four] = [1, 2, 3, 4].map(WorkerId);
+        let [one, two, three, four, five] = [1, 2, 3, 4, 5].map(WorkerId);
+        ending.leave_out([five].into_iter());
+        ending.gone(five, Exit::Signal(crate::Signal::SIGKILL));
         ending.gone(one, Exit::Code(0));
         ending.signalled(two, Firmness::Terminate);
         ending.signalled(three, Firmness::Terminate);

@@ -1,6 +1,9 @@
 //! Stopping in two steps: what has arrived is served, then the workers are disconnected. Those that stay are sent signals.
 
+use std::os::fd::AsFd;
 use std::time::{Duration, Instant};
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use super::child::Parting;
 use super::ending::{Ending, Firmness};
@@ -23,8 +26,10 @@ impl Primary {
             ending.hurry(now, grace);
             return;
         }
-        self.reap_who_died_before();
-        self.ending = Some(Ending::new(now, grace));
+        self.reap_who_is_dead();
+        let mut ending = Ending::new(now, grace);
+        ending.leave_out(self.workers().filter(|&worker| self.has_hung_up(worker)));
+        self.ending = Some(ending);
         self.due.clear();
         self.switchboard.begin_to_stop(&mut self.reserve);
         self.carry_out();
@@ -36,10 +41,20 @@ impl Primary {
     }
 
     /// Workers that died before the shutdown began are not its business.
-    fn reap_who_died_before(&mut self) {
+    fn reap_who_is_dead(&mut self) {
         for worker in self.workers().collect::<Vec<_>>() {
             self.reap(worker);
         }
+    }
+
+    /// Whether the worker has closed its end of the channel. One that was killed does so a moment before it can be reaped.
+    fn has_hung_up(&self, worker: WorkerId) -> bool {
+        let Some(child) = self.workers.get(&worker) else { return true };
+        child.channel.as_ref().map_or(child.parting == Parting::Sudden, |channel| {
+            let mut fds = [PollFd::from_borrowed_fd(channel.socket().as_fd(), PollFlags::RDHUP)];
+            let at_once = Timespec { tv_sec: 0, tv_nsec: 0 };
+            matches!(poll(&mut fds, Some(&at_once)), Ok(1..))
+        })
     }
 
     /// Tells one of our workers that it is leaving, although there may be more for it to do. A foreign worker would not understand.
