@@ -11,7 +11,7 @@ use nix::sys::resource::{Resource, getrlimit, setrlimit};
 
 use crate::harness::{DEADLINE, Events, Test, cpu_time, test};
 use crate::leaks::open_files;
-use crate::raw_primary::{KEY, OURS, RawPrimary, memory_of};
+use crate::raw_primary::{KEY, OURS, RawPrimary, memory_of, with_socket};
 use crate::remote::{ask, fork_some, meanwhile, obeys, order, tell};
 
 /// Memory that a worker may have, whatever its primary does, in MiB.
@@ -81,11 +81,8 @@ pub fn tests() -> Vec<Test> {
             .primary(|_| {
                 let mut raw = RawPrimary::forks("", None);
                 let asked = raw.hears("queryServer");
-                let answer = format!(
-                    "{{\"cmd\":\"NODE_HANDLE\",\"type\":\"net.Native\",\"msg\":{{\"cmd\":\"NODE_CLUSTER\",\
-                     \"errno\":0,\"key\":\"{KEY}\",\"ack\":{},\"seq\":1}}}}",
-                    asked["seq"]
-                );
+                let ack = &asked["seq"];
+                let answer = with_socket(&format!("\"errno\":0,\"key\":\"{KEY}\",\"ack\":{ack}"));
                 (0..4).for_each(|_| raw.says(&answer));
                 let full = "cannot listen on 127.0.0.1:0: too many open files";
                 assert_eq!(raw.hears_the_program(), json!(full));
@@ -204,9 +201,9 @@ pub fn tests() -> Vec<Test> {
             })
             .worker(|me, _| {
                 me.run_in_background().unwrap();
-                let deadline = Instant::now() + Duration::from_millis(100);
-                // The thread sleeps by then; if it does not yet, this test proves nothing, and fails nothing.
-                std::thread::park_timeout(deadline - Instant::now());
+                while !thread_sleeps("channel") {
+                    std::thread::yield_now();
+                }
                 me.try_send("x".repeat(4 << 20)).unwrap();
                 println!("sent");
                 while !me.is_leaving() {
@@ -222,11 +219,19 @@ pub fn tests() -> Vec<Test> {
     ]
 }
 
+/// Whether the thread of this name sleeps: the third word of /proc/self/task/TID/stat.
+fn thread_sleeps(name: &str) -> bool {
+    let tasks = std::fs::read_dir("/proc/self/task").unwrap();
+    let stats = tasks.map(|task| std::fs::read_to_string(task.unwrap().path().join("stat")));
+    stats.flatten().any(|stat| stat.contains(&format!("({name}) S")))
+}
+
 fn long_message() -> String {
     format!("\"{}\"\n", "x".repeat(100_000))
 }
 
-/// Calls `accept` until it is asked to leave; then it says how many messages were kept, how many were not, and the most memory that it had.
+/// Calls `accept` until it is asked to leave; then it says how many messages were kept, how many
+/// were not, and the most memory that it had.
 fn only_accepts(mut me: Worker, _: &str) {
     let listener: Listener = me.listen("127.0.0.1:0").unwrap();
     assert!(listener.accept().unwrap().is_none());
