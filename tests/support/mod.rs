@@ -24,7 +24,10 @@ use nix::unistd::Pid;
 
 pub use course::{lesson_file, lessons, needs_node, node_is_here, page, root, runs_here};
 pub use terminal::on_a_terminal;
-pub use words::{SOON, assert_tells_that_a_port_is_taken, count, served_address, told, typed};
+pub use words::{
+    SOON, assert_fits_80_columns, assert_tells_that_a_port_is_taken, count, served_address, told,
+    typed,
+};
 
 /// A lesson takes about two seconds; on a busy machine a little more.
 pub const IN_TIME: Duration = Duration::from_secs(20);
@@ -136,6 +139,11 @@ impl Run {
         found.unwrap_or_else(|| {
             self.fail(&format!("{count} line(s) with `{pattern}` in {deadline:?}"))
         })
+    }
+
+    /// The process that was started.
+    pub fn pid(&self) -> Pid {
+        self.pid
     }
 
     /// Sends a signal to the primary alone.
@@ -284,16 +292,4 @@ pub fn between_rulers(expected: &str, got: &str) -> String {
         got.trim_end(),
         ruler("")
     )
-}
-
-/// Asserts that every line fits a terminal of 80 columns.
-pub fn assert_fits_80_columns(what: &str, text: &str) {
-    for line in text.lines() {
-        let columns = line.chars().count();
-        assert!(
-            columns <= 80,
-            "{what} has a line of {columns} columns\n{}",
-            between_rulers("at most 80 columns", line)
-        );
-    }
 }

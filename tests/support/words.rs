@@ -4,7 +4,7 @@ use std::net::TcpListener;
 use std::path::Path;
 use std::time::Duration;
 
-use super::{IN_TIME, Run};
+use super::{IN_TIME, Run, between_rulers};
 
 /// Within this time, nothing of a run may be left.
 pub const SOON: Duration = Duration::from_secs(1);
@@ -49,4 +49,16 @@ pub fn assert_tells_that_a_port_is_taken(program: impl AsRef<Path>, words: &str)
     );
     assert_eq!((&*output.stdout, &*output.stderr), ("", &*expected));
     run.assert_nothing_left(SOON);
+}
+
+/// Asserts that every line fits a terminal of 80 columns.
+pub fn assert_fits_80_columns(what: &str, text: &str) {
+    for line in text.lines() {
+        let columns = line.chars().count();
+        assert!(
+            columns <= 80,
+            "{what} has a line of {columns} columns\n{}",
+            between_rulers("at most 80 columns", line)
+        );
+    }
 }

@@ -1,4 +1,5 @@
-//! A service on port 3000, one worker per CPU: `cargo run -p cluster --example server`
+//! A service on port 3000, one worker per CPU: `cargo run -p cluster --example server`. Another port, and another number of
+//! workers: `cargo run -p cluster --example server -- 8080 4`
 //!
 //! Try `nc localhost 3000`, kill a worker, press Ctrl-C. A worker that dies is replaced, ever more slowly if it goes on dying.
 
@@ -7,7 +8,8 @@ use std::time::Duration;
 
 use cluster::{Error, Event, Primary, RestartPolicy, Role, Signal, Worker};
 
-fn main() -> std::process::ExitCode {
+/// Runs the service, or one of its workers.
+pub fn main() -> std::process::ExitCode {
     let result = cluster::role().and_then(|role| match role {
         Role::Primary(primary) => supervise(primary),
         Role::Worker(me) => serve(me),
@@ -23,7 +25,7 @@ fn main() -> std::process::ExitCode {
 
 fn supervise(mut primary: Primary) -> Result<(), Error> {
     primary.signals(&[Signal::SIGINT, Signal::SIGTERM])?;
-    for _ in 0..cluster::available_parallelism() {
+    for _ in 0..argument(2).unwrap_or_else(cluster::available_parallelism) {
         primary.fork()?;
     }
     let mut restart = RestartPolicy::back_off(Duration::from_millis(100), Duration::from_secs(10))
@@ -43,10 +45,16 @@ fn supervise(mut primary: Primary) -> Result<(), Error> {
 }
 
 fn serve(mut me: Worker) -> Result<(), Error> {
-    let listener = me.listen("127.0.0.1:3000")?;
+    let port = argument(1).unwrap_or(3000);
+    let listener = me.listen(format!("127.0.0.1:{port}"))?;
     for connection in listener.incoming() {
         // A client that has gone away again is no reason to stop.
         let _ = writeln!(connection?, "hello from {}, process {}", me.id(), std::process::id());
     }
     Ok(())
+}
+
+/// The number in this place of the command line. Workers are started with the arguments of their primary.
+fn argument(place: usize) -> Option<usize> {
+    std::env::args().nth(place)?.parse().ok()
 }

@@ -157,8 +157,19 @@ pub(crate) fn unlink(path: &Path) {
     let _ = std::fs::remove_file(path);
 }
 
+/// Where a socket is that somebody else has bound. `None`: neither an internet address nor a path.
+pub(crate) fn address_of(socket: &OwnedFd) -> Option<Address> {
+    let socket = socket2::SockRef::from(socket);
+    let bound = socket.local_addr().ok()?;
+    match (bound.as_socket(), bound.as_pathname()) {
+        (Some(address), _) if socket.r#type().ok()? == Type::DGRAM => Some(Address::Udp(address)),
+        (Some(address), _) => Some(Address::Tcp(address)),
+        (None, path) => path.map(|path| Address::Unix(path.to_owned())),
+    }
+}
+
 /// One connection from the backlog. `None`: none there.
-pub(crate) fn accept(listener: &Socket) -> rustix::io::Result<Option<OwnedFd>> {
+pub(crate) fn accept(listener: &OwnedFd) -> rustix::io::Result<Option<OwnedFd>> {
     match rustix::net::accept_with(listener, rustix::net::SocketFlags::CLOEXEC) {
         Ok(connection) => Ok(Some(connection)),
         Err(rustix::io::Errno::AGAIN | rustix::io::Errno::INTR) => Ok(None),

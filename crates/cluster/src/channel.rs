@@ -73,7 +73,8 @@ impl Channel {
         !self.deaf && self.outbox.wants_write()
     }
 
-    /// How many bytes can be read at once (`FIONREAD`): all that a dead worker left behind, however much others go on writing.
+    /// How many bytes can be read at once (`FIONREAD`): all that a dead worker left behind, however
+    /// much others go on writing.
     pub(crate) fn bytes_waiting(&self) -> usize {
         // FIONREAD fails only where there is no socket.
         rustix::io::ioctl_fionread(&*self.socket).map_or(0, |count| count as usize)
@@ -85,8 +86,8 @@ impl Channel {
         self.read(RecvAncillaryBuffer::new(&mut control))
     }
 
-    /// As [`fill`](Channel::fill), but takes no descriptor: the kernel closes those that come with what is read, and their lines count as
-    /// having lost them.
+    /// As [`fill`](Channel::fill), but takes no descriptor: the kernel closes those that come with
+    /// what is read, and their lines count as having lost them.
     pub(crate) fn fill_without_descriptors(&mut self) -> Result<Filled> {
         self.read(RecvAncillaryBuffer::default())
     }
@@ -117,14 +118,14 @@ impl Channel {
         self.bytes_read
     }
 
-    /// The highest number among the descriptors that the last read brought, also of those that are closed by now: how full
-    /// our table of open files is.
+    /// The highest number among the descriptors that the last read brought, also of those that are
+    /// closed by now: how full our table of open files is.
     pub(crate) fn highest_descriptor(&self) -> Option<RawFd> {
         self.highest_descriptor
     }
 
-    /// While this is on, a peer whose handle came without its descriptor is not told: it waits, and sends that handle again when
-    /// this is switched off and what waits is written.
+    /// While this is on, a peer whose handle came without its descriptor is not told: it waits, and
+    /// sends that handle again when this is switched off and what waits is written.
     pub(crate) fn postpone_refusals(&mut self, on: bool) {
         self.outbox.postpone_refusals(on);
     }
@@ -227,8 +228,8 @@ impl Channel {
 /// One message as the bytes of its line.
 ///
 /// # Errors
-/// [`Error::NotJson`]; [`Error::MessageTooLong`] when the other side would pass it over: its limit is `limit` bytes, the newline
-/// not counted.
+/// [`Error::NotJson`]; [`Error::MessageTooLong`] when the other side would pass it over: its limit
+/// is `limit` bytes, the newline not counted.
 pub(crate) fn line(message: &impl Serialize, limit: usize) -> std::result::Result<Vec<u8>, Error> {
     encode("", message, "\n", limit)
 }
@@ -262,8 +263,8 @@ fn encode(
     Ok(bytes)
 }
 
-/// What is already JSON (serde_json's `RawValue`) may be spread over several lines. No string holds a bare newline, so a space
-/// means the same.
+/// What is already JSON (serde_json's `RawValue`) may be spread over several lines. No string holds
+/// a bare newline, so a space means the same.
 pub(crate) fn one_line(json: &mut [u8]) {
     if memchr::memchr(b'\n', json).is_some() {
         json.iter_mut().filter(|byte| **byte == b'\n').for_each(|byte| *byte = b' ');

@@ -8,8 +8,8 @@ use crate::WorkerId;
 
 /// What can go wrong.
 ///
-/// `{}` shows what happened in one line; `{:#}` adds a second line that says what to do about it.
-#[derive(Debug)]
+/// `{}` shows what happened in one line; `{:#}` adds a second line that says what to do about it. `{:?}` shows both lines, too, so that
+/// a `main` that returns this error says what to do.
 #[non_exhaustive]
 pub enum Error {
     /// [`role`](crate::role) was called a second time.
@@ -234,6 +234,12 @@ impl fmt::Display for Error {
             Error::System { what, source } => write!(f, "cannot {what}: {}", reason(source)),
         }?;
         if f.alternate() { write!(f, "\n{}", self.advice()) } else { Ok(()) }
+    }
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{self:#}")
     }
 }
 

@@ -87,15 +87,18 @@
 //! * [`Primary::send`] refuses a message when too much waits already, and gives it back. (In Node `false` is advice; memory grows.)
 //! * Messages that come before the worker asks for them are kept. (In Node they are lost.)
 //! * A line that is no message, or a descriptor that nobody asked for, is told as [`Event::Error`], and the channel goes on. (Node dies of
-//!   some of them.) Half a surrogate pair becomes U+FFFD. JSON nested deeper than 127 levels arrives; [`Message::value`] and
-//!   [`Message::parse`] refuse it.
-//! * A line longer than 8 MiB, or than 64 KiB from the cluster layer, is passed over and told. What the other side would pass over,
-//!   `send` refuses ([`Error::MessageTooLong`]). (Node takes any length, at some hundred times its memory.)
+//!   some of them.) Half a surrogate pair becomes U+FFFD. JSON nested deeper than 127 levels
+//!   arrives; [`Message::value`] and [`Message::parse`] refuse it.
+//! * A line longer than 8 MiB, or than 64 KiB from the cluster layer, is passed over and told. What
+//!   the other side would pass over, `send` refuses ([`Error::MessageTooLong`]). (Node takes any
+//!   length.)
 //! * A worker whose primary is gone ends within a second, however busy it is. Ctrl-C in a terminal reaches it only through its primary.
 //! * [`Primary::kill`] sends the signal that it is told, through a pidfd.
-//! * A worker with a [`Settings::uid`] and no group said gets that user's own group, and a fork whose supplementary groups cannot be dropped
-//!   fails. (In Node the group stays, which may be root's, and groups that stay are passed over.)
-//! * A Unix path that was left by a process that was killed is taken over, if it is ours and nobody answers there. (In Node, `EADDRINUSE`.)
+//! * A worker with a [`Settings::uid`] and no group said gets that user's own group, and a fork
+//!   whose supplementary groups cannot be dropped fails. (In Node the group stays, which may be
+//!   root's, and groups that stay are passed over.)
+//! * A Unix path that was left by a process that was killed is taken over, if it is ours and nobody
+//!   answers there. (In Node, `EADDRINUSE`.)
 //! * A handle whose descriptor was lost on its way is sent again as it was. (Node 20 wraps it a second time, and its receiver ignores that.)
 //! * A worker that received sockets from a Node server answers at once that they are closed, when that server asks before it closes.
 //! * `advanced` serialization is not spoken.

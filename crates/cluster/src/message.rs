@@ -11,8 +11,9 @@ use crate::{Error, Handle};
 
 /// A message from the other side: any JSON value, perhaps with a socket.
 ///
-/// It stays the text that it came as until the program asks what it says: nobody can make this process spend memory on what it does not
-/// want to know. Displayed it is that text; `{:?}` shortens it.
+/// It stays the text that it came as until the program asks what it says: nobody can make this
+/// process spend memory on what it does not want to know. Displayed it is that text; `{:?}`
+/// shortens it.
 pub struct Message {
     json: Json,
     /// The socket that came with it.
@@ -22,10 +23,12 @@ pub struct Message {
 impl Message {
     /// What was said, as any JSON.
     ///
-    /// A `Value` may take a hundred times the memory of its text; [`parse`](Message::parse) takes what the type takes.
+    /// A `Value` may take a hundred times the memory of its text; [`parse`](Message::parse) takes
+    /// what the type takes.
     ///
     /// # Errors
-    /// [`Error::UnexpectedMessage`] where serde_json knows no such value: nested deeper than 127 levels, or a number beyond `f64`.
+    /// [`Error::UnexpectedMessage`] where serde_json knows no such value: nested deeper than 127
+    /// levels, or a number beyond `f64`.
     pub fn value(&self) -> Result<Value, Error> {
         self.json.parse().map_err(Error::UnexpectedMessage)
     }

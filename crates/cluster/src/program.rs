@@ -1,4 +1,5 @@
-//! The program that workers run: this one, by the path that was typed for it, or one that is held open.
+//! The program that workers run: this one, by the path that was typed for it, or one that is held
+//! open.
 
 use std::ffi::{OsStr, OsString};
 use std::fs::{File, Metadata, OpenOptions};
@@ -32,7 +33,8 @@ impl Program {
         Ok(Program { path, name, args: args.collect() })
     }
 
-    /// The path, so that a new build takes effect; if it is gone, the very file that this process runs.
+    /// The path, so that a new build takes effect; if it is gone, the very file that this process
+    /// runs.
     pub(crate) fn path(&self) -> &Path {
         if self.path.exists() { &self.path } else { Path::new(RUNNING) }
     }
@@ -49,11 +51,13 @@ impl Program {
     }
 }
 
-/// A release of this program: the file that [`Primary::hold_program`](crate::Primary::hold_program) found on the program's path. It can
-/// be forked ([`Settings::held`](crate::Settings::held)) when another file has that path, or none.
+/// A release of this program: the file that [`Primary::hold_program`](crate::Primary::hold_program)
+/// found on the program's path. It can be forked ([`Settings::held`](crate::Settings::held)) when
+/// another file has that path, or none.
 ///
-/// It holds a descriptor (`O_PATH` of open(2), closed in the workers), and two of them are equal if they are the same file. A release
-/// that is overwritten in place is lost all the same: install a new one under a new name, and rename it.
+/// It holds a descriptor (`O_PATH` of open(2), closed in the workers), and two of them are equal if
+/// they are the same file. A release that is overwritten in place is lost all the same: install a
+/// new one under a new name, and rename it.
 #[derive(Clone, Debug)]
 pub struct HeldProgram {
     file: Arc<OwnedFd>,
@@ -114,7 +118,8 @@ struct Typed {
 impl Typed {
     fn here() -> Option<Typed> {
         let directory = std::env::current_dir().ok()?;
-        // A shell keeps the path by which one came here, with its links; getcwd(2) has resolved them.
+        // A shell keeps the path by which one came here, with its links; getcwd(2) has resolved
+        // them.
         let kept = std::env::var_os("PWD")
             .map(PathBuf::from)
             .filter(|kept| kept.is_absolute() && Identity::at(kept) == Identity::at(&directory));
@@ -125,7 +130,8 @@ impl Typed {
         })
     }
 
-    /// The absolute path for this name, if it is the file that runs. Whoever starts a program is free to call it anything.
+    /// The absolute path for this name, if it is the file that runs. Whoever starts a program is
+    /// free to call it anything.
     fn path(&self, name: &OsStr) -> Option<PathBuf> {
         if name.is_empty() {
             return None;

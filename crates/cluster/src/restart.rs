@@ -8,23 +8,26 @@ use fastrand::Rng;
 
 use crate::{Primary, WorkerId};
 
-/// Who lives so long after it was online was healthy. supervisord has the same default for the same purpose (`startsecs`).
+/// Who lives so long after it was online was healthy. supervisord has the same default for the same
+/// purpose (`startsecs`).
 const HEALTHY: Duration = Duration::from_secs(1);
 
 /// A delay is never longer than a year, and does not overflow the clock.
 const LONGEST: Duration = Duration::from_secs(365 * 24 * 3600);
 
-/// A place is forgotten when for twice its longest delay, and for this time, nobody died there young.
+/// A place is forgotten when for twice its longest delay, and for this time, nobody died there
+/// young.
 const FORGET: Duration = Duration::from_secs(600);
 
 /// When a worker that died is replaced. Node leaves this to the program; most of its `fork()` in an `exit` handler is
 /// [`RestartPolicy::at_once`], and becomes a storm when workers die at birth.
 ///
-/// A worker that lived for one second after it was online was **healthy** ([`healthy_after`](RestartPolicy::healthy_after) sets another
-/// time). One that died sooner, or was never online, died **young**: its replacement will probably do so, too.
+/// A worker that lived for one second after it was online was **healthy**
+/// ([`healthy_after`](RestartPolicy::healthy_after) sets another time). One that died sooner, or
+/// was never online, died **young**: its replacement will probably do so, too.
 ///
-/// Each worker has a place, and its replacement takes it over. A policy counts the deaths of each place by itself: a worker
-/// that cannot start does not slow down the replacement of the others.
+/// Each worker has a place, and its replacement takes it over. A policy counts the deaths of each
+/// place by itself: a worker that cannot start does not slow down the replacement of the others.
 ///
 /// ```no_run
 /// # use std::time::Duration;
@@ -88,26 +91,28 @@ impl RestartPolicy {
         RestartPolicy::new(Delay::Fixed(delay.min(LONGEST)))
     }
 
-    /// Replaces one that was healthy at once. One that died young is replaced after a delay, which begins at `first` and doubles with each
-    /// further one of its place that dies young, up to `most`. A fifth of it, at most, is added by chance, so that workers that died together
-    /// do not all come back together. A healthy life takes the place back to `first`.
+    /// Replaces one that was healthy at once. One that died young is replaced after a delay, which
+    /// begins at `first` and doubles with each further one of its place that dies young, up to
+    /// `most`. A fifth of it, at most, is added by chance, so that workers that died together do
+    /// not all come back together. A healthy life takes the place back to `first`.
     ///
-    /// With 0.1 s and 10 s, workers that die at birth make 12 forks at most in the first minute, in each place, with the one that the
-    /// program began with.
+    /// With 0.1 s and 10 s, workers that die at birth make 12 forks at most in the first minute, in
+    /// each place, with the one that the program began with.
     pub fn back_off(first: Duration, most: Duration) -> RestartPolicy {
         let first = first.min(LONGEST);
         RestartPolicy::new(Delay::BackOff { first, most: most.clamp(first, LONGEST) })
     }
 
-    /// Gives up when too many die young: at most so many of them are replaced within this time, in all places together. Who was healthy
-    /// is always replaced, and does not count: workers that are killed from outside now and then use nothing up.
+    /// Gives up when too many die young: at most so many of them are replaced within this time, in
+    /// all places together. Who was healthy is always replaced, and does not count: workers that
+    /// are killed from outside now and then use nothing up.
     pub fn at_most(mut self, restarts: usize, period: Duration) -> RestartPolicy {
         self.limit = Some((restarts, period));
         self
     }
 
-    /// How long a worker has to live after it was online to count as healthy; 1 s if never set. Where workers take long to find out that
-    /// they cannot work, choose a longer time.
+    /// How long a worker has to live after it was online to count as healthy; 1 s if never set.
+    /// Where workers take long to find out that they cannot work, choose a longer time.
     pub fn healthy_after(mut self, time: Duration) -> RestartPolicy {
         self.healthy_after = time;
         self
@@ -119,16 +124,18 @@ impl RestartPolicy {
         self
     }
 
-    /// Replaces a worker that died: call it when [`Event::Exit`](crate::Event::Exit) says so. The replacement gets the settings that the dead
-    /// worker's fork had of its own, takes over its place, and comes while [`Primary::next_event`] waits.
+    /// Replaces a worker that died: call it when [`Event::Exit`](crate::Event::Exit) says so. The
+    /// replacement gets the settings that the dead worker's fork had of its own, takes over its
+    /// place, and comes while [`Primary::next_event`] waits.
     ///
-    /// It never fails: a program that cannot replace a worker goes on with the others. While the primary stops, nothing happens.
+    /// It never fails: a program that cannot replace a worker goes on with the others. While the
+    /// primary stops, nothing happens.
     pub fn after(&mut self, worker: WorkerId, primary: &mut Primary) -> Restart {
         if primary.is_stopping() {
             return Restart::Stopping;
         }
         // Whoever asks late for one that was forgotten begins with a place of its own.
-        let gone = primary.last_words(worker);
+        let gone = primary.remembered(worker);
         let (slot, lived) = gone.map_or((worker.get(), None), |gone| (gone.slot, gone.lived));
         match self.decide(slot, lived, Instant::now()) {
             Verdict::Replace { delay } => match primary.fork_after(delay, Some(worker)) {
@@ -139,8 +146,8 @@ impl RestartPolicy {
         }
     }
 
-    /// The decision alone, for a worker that died at this moment: in which place, and how long it had lived after it was online (`None`: it
-    /// never was).
+    /// The decision alone, for a worker that died at this moment: in which place, and how long it
+    /// had lived after it was online (`None`: it never was).
     pub fn decide(&mut self, slot: u32, lived: Option<Duration>, now: Instant) -> Verdict {
         self.forget(now);
         if lived.is_some_and(|lived| lived >= self.healthy_after) {
@@ -170,7 +177,8 @@ impl RestartPolicy {
         doubled + doubled.mul_f64(self.rng.f64() / 5.0)
     }
 
-    /// What does not count any more takes no memory, however long the program runs and however many places there were.
+    /// What does not count any more takes no memory, however long the program runs and however many
+    /// places there were.
     fn forget(&mut self, now: Instant) {
         if let Some((_, period)) = self.limit {
             self.deaths.retain(|&death| now.saturating_duration_since(death) < period);
@@ -214,7 +222,8 @@ pub enum Restart {
         /// The number that the replacement will have.
         worker: WorkerId,
     },
-    /// Too many died young, so nobody takes its place. The other workers go on, and who is healthy is still replaced.
+    /// Too many died young, so nobody takes its place. The other workers go on, and who is healthy
+    /// is still replaced.
     GaveUp {
         /// So many restarts were allowed.
         restarts: usize,

@@ -72,8 +72,10 @@ impl Settings {
         self
     }
 
-    /// The workers run this release of this program ([`Primary::hold_program`](crate::Primary::hold_program)), whatever has become of its
-    /// path. It is no foreign program, and has this one's name (`argv[0]`). Of `held` and [`exec`](Settings::exec) the later one counts.
+    /// The workers run this release of this program
+    /// ([`Primary::hold_program`](crate::Primary::hold_program)), whatever has become of its path.
+    /// It is no foreign program, and has this one's name (`argv[0]`). Of `held` and
+    /// [`exec`](Settings::exec) the later one counts.
     pub fn held(mut self, release: HeldProgram) -> Settings {
         self.runs = Some(Runs::Held(release));
         self
@@ -103,8 +105,9 @@ impl Settings {
         self
     }
 
-    /// The user that workers become (needs root). Supplementary groups are dropped, and the group becomes the user's own, as passwd(5)
-    /// has it (else the one with the user's number), if [`gid`](Settings::gid) says nothing else. What of this fails makes the fork fail.
+    /// The user that workers become (needs root). Supplementary groups are dropped, and the group
+    /// becomes the user's own, as passwd(5) has it (else the one with the user's number), if
+    /// [`gid`](Settings::gid) says nothing else. What of this fails makes the fork fail.
     ///
     /// Who is not root may say its own user, and then keeps its groups; so it is in Node.
     pub fn uid(mut self, uid: u32) -> Settings {
@@ -112,7 +115,8 @@ impl Settings {
         self
     }
 
-    /// The group that workers become (needs root). Supplementary groups are dropped, or the fork fails.
+    /// The group that workers become (needs root). Supplementary groups are dropped, or the fork
+    /// fails.
     pub fn gid(mut self, gid: u32) -> Settings {
         self.gid = Some(gid);
         self
@@ -155,8 +159,9 @@ impl Settings {
         self
     }
 
-    /// How many bytes a message may have, as a line of JSON on the channel, in both directions; 8 MiB if never set. `send` refuses a longer
-    /// one, and one that comes from a worker all the same (a Node worker knows of no limit) is passed over and told as
+    /// How many bytes a message may have, as a line of JSON on the channel, in both directions; 8
+    /// MiB if never set. `send` refuses a longer one, and one that comes from a worker all the same
+    /// (a Node worker knows of no limit) is passed over and told as
     /// [`Event::Error`](crate::Event::Error). A worker of ours is told the limit when it starts.
     ///
     /// It bounds the memory that one worker can take from the primary.
@@ -165,11 +170,13 @@ impl Settings {
         self
     }
 
-    /// How long a worker may take for a connection that was handed to it, until it has taken or refused it; for ever if never set. After
-    /// that it is killed (SIGKILL), as one that is stuck, and once it is gone its connection goes to another worker.
+    /// How long a worker may take for a connection that was handed to it, until it has taken or
+    /// refused it; for ever if never set. After that it is killed (SIGKILL), as one that is stuck,
+    /// and once it is gone its connection goes to another worker.
     ///
-    /// A worker that is stopped (SIGSTOP), or so busy that it does not look, is killed by it, too. It counts under
-    /// [`SchedulingPolicy::RoundRobin`](crate::SchedulingPolicy::RoundRobin); under the other policy nothing is handed over.
+    /// A worker that is stopped (SIGSTOP), or so busy that it does not look, is killed by it, too.
+    /// It counts under [`SchedulingPolicy::RoundRobin`](crate::SchedulingPolicy::RoundRobin); under
+    /// the other policy nothing is handed over.
     pub fn take_within(mut self, time: Duration) -> Settings {
         self.take_within = Some(time);
         self

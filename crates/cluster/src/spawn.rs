@@ -42,7 +42,8 @@ pub(crate) struct Spawned {
     pub duplex: BTreeMap<i32, UnixStream>,
 }
 
-/// Starts a worker. On failure: the program, and the system's reason; nothing stays behind, neither a descriptor nor a process.
+/// Starts a worker. On failure: the program, and the system's reason; nothing stays behind, neither
+/// a descriptor nor a process.
 pub(crate) fn spawn(
     program: &Program,
     settings: &Settings,
@@ -65,8 +66,8 @@ pub(crate) fn spawn(
     }
 }
 
-/// A path by which the held program can be executed, and what has to stay open until then. Its number is none that the worker's
-/// descriptors will have.
+/// A path by which the held program can be executed, and what has to stay open until then. Its
+/// number is none that the worker's descriptors will have.
 fn open_beyond(held: &HeldProgram, number: i32) -> io::Result<(OwnedFd, PathBuf)> {
     let copy = fcntl_dupfd_cloexec(held.file(), number)?;
     let path = format!("/proc/self/fd/{}", copy.as_raw_fd()).into();
@@ -141,7 +142,8 @@ impl Start<'_> {
         Ok((ours, theirs))
     }
 
-    /// SIGINT and SIGTERM are blocked until a worker of ours has taken its role and leaves them to the primary.
+    /// SIGINT and SIGTERM are blocked until a worker of ours has taken its role and leaves them to
+    /// the primary.
     fn mask(&self) -> SigSet {
         let left_to_the_primary = [Signal::SIGINT, Signal::SIGTERM];
         left_to_the_primary.into_iter().filter(|_| !self.foreign).collect()
@@ -240,7 +242,8 @@ impl Start<'_> {
     }
 }
 
-/// Ends a worker that nobody will know of, and leaves no zombie. Nobody else waits for it, so the number is still its own.
+/// Ends a worker that nobody will know of, and leaves no zombie. Nobody else waits for it, so the
+/// number is still its own.
 fn end(pid: rustix::process::Pid) {
     // One that has become a user whom we may not signal would be waited for without end.
     if rustix::process::kill_process(pid, rustix::process::Signal::KILL).is_ok() {

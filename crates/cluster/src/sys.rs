@@ -9,10 +9,9 @@ use std::os::unix::process::CommandExt;
 use std::process::Command;
 use std::sync::atomic::{AtomicI32, Ordering};
 
+use crate::spawn::Rights;
 use nix::libc::{self, siginfo_t};
 use nix::sys::signal::{SaFlags, SigAction, SigHandler, SigSet, SigmaskHow, Signal, sigaction};
-
-use crate::spawn::Rights;
 
 /// Takes a variable out of the environment of this process, which must have one thread only.
 pub(crate) fn take_variable(name: &str) -> Option<OsString> {

@@ -7,12 +7,18 @@
 #[path = "processes/harness.rs"]
 mod harness;
 
+#[path = "processes/attacks.rs"]
+mod attacks;
 #[path = "processes/crashes.rs"]
 mod crashes;
 #[path = "processes/ending.rs"]
 mod ending;
 #[path = "processes/first_process.rs"]
 mod first_process;
+#[path = "processes/floods.rs"]
+mod floods;
+#[path = "processes/forks.rs"]
+mod forks;
 #[path = "processes/handles.rs"]
 mod handles;
 #[path = "processes/handover.rs"]
@@ -33,6 +39,8 @@ mod listen_errors;
 mod listening;
 #[path = "processes/long_lines.rs"]
 mod long_lines;
+#[path = "processes/memory.rs"]
+mod memory;
 #[path = "processes/messages.rs"]
 mod messages;
 #[path = "processes/node.rs"]
@@ -71,8 +79,16 @@ mod shared;
 mod signals;
 #[path = "processes/stale_paths.rs"]
 mod stale_paths;
+#[path = "processes/start_of_worker.rs"]
+mod start_of_worker;
+#[path = "processes/starved.rs"]
+mod starved;
+#[path = "processes/stopping.rs"]
+mod stopping;
 #[path = "processes/storm.rs"]
 mod storm;
+#[path = "processes/told.rs"]
+mod told;
 #[path = "processes/waiting.rs"]
 mod waiting;
 #[path = "processes/worker_limits.rs"]
@@ -94,10 +110,13 @@ fn main() {
         first_process::tests,
         hostile::tests,
         long_lines::tests,
+        attacks::tests,
+        floods::tests,
+        inherited::tests,
         leaks::tests,
         restart::tests,
         settings::tests,
-        inherited::tests,
+        start_of_worker::tests,
         releases::tests,
         rights::tests,
         listening::tests,
@@ -108,6 +127,10 @@ fn main() {
         scheduling::tests,
         overload::tests,
         crashes::tests,
+        forks::tests,
+        starved::tests,
+        stopping::tests,
+        told::tests,
         places::tests,
         storm::tests,
         handover::tests,

@@ -4,12 +4,14 @@
 // On other systems the crate is empty, so that the `cluster` crate's error is the only one.
 #![cfg(target_os = "linux")]
 
-mod beginning;
 mod end;
+mod keeping;
+mod listening;
 mod meanwhile;
 mod service;
 
-pub use beginning::{advise, cannot_begin, is_taken};
-pub use end::{killed, tell_exit, tell_report};
+pub use end::{not_clean, tell_exit, tell_report};
+pub use keeping::Keeping;
+pub use listening::{advise, is_taken};
 pub use meanwhile::meanwhile;
 pub use service::Service;

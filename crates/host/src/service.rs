@@ -1,18 +1,14 @@
 //! A service, and the loop that keeps it up.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use cluster::{
-    Address, Event, Message, Primary, Restart, RestartPolicy, Settings, Signal, Stdio, WorkerId,
-    die_of,
+    Address, Event, Message, Primary, Restart, Settings, Signal, Stdio, WorkerId, die_of,
 };
-use narrator::{Failure, Outcome, Story};
+use narrator::{Outcome, Story};
 
-use crate::{cannot_begin, killed, tell_exit, tell_report};
-
-/// Workers that die are replaced at once, but of those that die young no more than this within a minute.
-const MOST_RESTARTS: usize = 20;
-const MINUTE: Duration = Duration::from_secs(60);
+use crate::{Keeping, not_clean, tell_exit, tell_report};
 
 /// Workers that all listen on one port.
 #[derive(Clone, Copy, Debug)]
@@ -32,41 +28,46 @@ impl Service<'_> {
     /// What workers send is told by `hear`.
     ///
     /// # Errors
-    /// When nobody can listen, when so many workers die that none is left, or when some had to be killed in the end.
-    pub fn stay(
-        self,
-        mut primary: Primary,
-        mut hear: impl FnMut(WorkerId, Message) -> Outcome,
-    ) -> Outcome {
+    /// When nobody can listen, when so many workers die that none is left, or when some did not end well when they were asked to.
+    pub fn stay(self, mut primary: Primary, mut hear: impl FnMut(WorkerId, Message)) -> Outcome {
         let story = self.story;
         primary.setup(Settings::new().stderr(Stdio::Lines));
         primary.signals(&[Signal::SIGINT, Signal::SIGTERM])?;
+        // As process 1, of a container, it is the parent of all orphans.
+        primary.reap_strangers(std::process::id() == 1)?;
         for _ in 0..self.workers {
             primary.fork()?;
         }
-        let mut restart = RestartPolicy::at_once().at_most(MOST_RESTARTS, MINUTE);
-        let mut last_words = Vec::new();
-        let (mut listening, mut stopping) = (0, false);
-        let mut gave_up = None;
+        let mut keeping = Keeping::new(self.workers as usize);
+        let mut listening = BTreeSet::new();
+        let (mut open, mut stopping) = (false, false);
         while let Some(event) = primary.next_event()? {
             match event {
-                Event::Listening(_, Address::Tcp(address)) => {
-                    listening += 1;
-                    if listening == self.workers {
+                Event::Listening(worker, Address::Tcp(address)) => {
+                    keeping.serves();
+                    listening.insert(worker);
+                    if !open && listening.len() == self.workers as usize {
+                        open = true;
                         self.open(&format!("http://{address}/"));
                     }
                 }
-                Event::Message(worker, message) => hear(worker, message)?,
-                Event::Output(_, line) if listening == 0 => last_words.push(line),
-                Event::Output(worker, line) => story.tell(worker, "says:", line),
-                Event::Exit { voluntary: false, .. } if listening == 0 => {
-                    return Err(cannot_begin(&last_words).into());
+                Event::ListenFailed { error, .. } => keeping.cannot_listen(&error),
+                Event::ForkFailed { error, .. } => {
+                    story.tell("primary", error, "and will try again");
                 }
+                Event::Message(worker, message) => hear(worker, message),
+                Event::Output(_, line) if keeping.keeps(&line) => {}
+                Event::Output(worker, line) => story.tell(worker, "says:", line),
+                Event::Error(worker, error) => story.tell(worker, "sends nonsense:", error),
                 Event::Exit { worker, exit, voluntary: false } if !stopping => {
+                    listening.remove(&worker);
+                    let restart = keeping.replace(worker, &mut primary);
+                    if let Some(failure) = keeping.cannot_begin() {
+                        return Err(failure.into());
+                    }
                     story.tell(worker, format!("{exit},"), "not asked");
-                    if let given_up @ Restart::GaveUp { .. } = restart.after(worker, &mut primary) {
-                        story.tell("primary", given_up, "");
-                        gave_up = Some(given_up);
+                    if let Restart::GaveUp { .. } = restart {
+                        story.tell("primary", restart, "");
                     }
                 }
                 Event::Exit { worker, exit, .. } => tell_exit(story, worker, exit),
@@ -82,19 +83,15 @@ impl Service<'_> {
                     primary.begin_shutdown(self.grace);
                 }
                 Event::Stopped(report) => {
-                    gave_up = None; // it served to its end
                     tell_report(story, &report);
                     if !report.is_clean() {
-                        return Err(killed().into());
+                        return Err(not_clean(&report).into());
                     }
                 }
                 _ => {}
             }
         }
-        match gave_up {
-            None => Ok(()),
-            Some(reason) => Err(Failure::new(reason.to_string(), reason.advice()).into()),
-        }
+        if stopping { Ok(()) } else { Err(keeping.why_nobody_is_left().into()) }
     }
 
     fn open(&self, url: &str) {

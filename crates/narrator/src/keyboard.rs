@@ -8,6 +8,9 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::unistd::read;
 use rustix::termios::{LocalModes, tcgetattr};
 
+/// So many bytes of a line are kept.
+const LONGEST: usize = 1024;
+
 /// Standard input, line by line.
 #[derive(Debug)]
 pub(crate) struct Keyboard {
@@ -59,7 +62,8 @@ impl Keyboard {
                 Ok(0) if line.is_empty() => return None,
                 Ok(0) => break,
                 Ok(_) if byte == *b"\n" => break,
-                Ok(_) => line.extend(byte),
+                Ok(_) if line.len() < LONGEST => line.extend(byte),
+                Ok(_) => {} // no answer is that long
                 Err(Errno::EINTR | Errno::EAGAIN) => {}
                 Err(_) => return None, // a terminal that is gone
             }

@@ -29,7 +29,7 @@
 //! ```
 //!
 //! `number` counts from 1, `time_ms` is the time in milliseconds since the story began, and `pid`
-//! is there when the story knows it ([`Story::meet`]). The texts are as they were told, unescaped.
+//! is there when the story knows it ([`Story::meet`]). The texts are as they were told, unescaped, up to 4 KiB each.
 //! `to` names whom a sentence is meant for ([`Story::tell_to`]), and one that is not printed has
 //! `"aside":true` ([`Story::aside`]).
 //!
@@ -43,14 +43,16 @@
 //! next? Whoever answers, at a terminal or with lines on standard input, learns how many were right; if
 //! nobody does, the questions are a sheet with the answers at the end.
 //!
-//! Three promises hold everywhere: the program's loop never waits for the terminal, each sentence is
-//! one `write(2)` of whole lines, and nothing that a worker sends can move the cursor or change
-//! colours.
+//! Four promises hold everywhere: the program's loop never waits for the terminal, each sentence is
+//! one `write(2)` of whole lines, nothing that a worker sends can move the cursor or change
+//! colours, and a reader that does not read takes neither memory without bound nor the end: beyond 1 MiB
+//! sentences are left out and counted, and a story that was told to [`hurry`](Story::hurry) gives up after a second.
 
 // On other systems the crate is empty, so that the `cluster` crate's error is the only one.
 #![cfg(unix)]
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
+mod backlog;
 mod failure;
 mod keyboard;
 mod look;

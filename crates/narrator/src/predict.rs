@@ -3,6 +3,7 @@
 use std::fmt::Write;
 use std::io::{self, IsTerminal};
 
+use crate::backlog::Backlog;
 use crate::keyboard::Keyboard;
 use crate::printer::Piece;
 use crate::quiz::{self, Question};
@@ -16,7 +17,7 @@ const LETTERS: [char; 3] = ['a', 'b', 'c'];
 /// Holds a story back until all of it, or a part, is known.
 #[derive(Debug)]
 pub(crate) struct Predict {
-    held: Vec<Piece>,
+    held: Backlog,
     seed: u64,
     keyboard: Keyboard,
 }
@@ -26,7 +27,7 @@ impl Predict {
         if keyboard.is_terminal() && stage.is_terminal() && io::stderr().is_terminal() {
             complain("(the program runs to its end first; then you are asked)\n");
         }
-        Predict { held: Vec::new(), seed, keyboard }
+        Predict { held: Backlog::default(), seed, keyboard }
     }
 
     pub(crate) fn hold(&mut self, piece: Piece) {
@@ -39,7 +40,7 @@ impl Predict {
 
     /// Hands out what is held, to be printed without questions.
     pub(crate) fn release(&mut self) -> Vec<Piece> {
-        std::mem::take(&mut self.held)
+        std::iter::from_fn(|| self.held.pop()).collect()
     }
 
     /// Prints what is held: with questions, or as a sheet with the answers at the end if nobody is

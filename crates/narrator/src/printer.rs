@@ -30,6 +30,15 @@ impl Piece {
         }
     }
 
+    /// The memory that it takes while it waits, in bytes.
+    pub(crate) fn size(&self) -> usize {
+        let text = match self {
+            Piece::Sentence(sentence) => sentence.size(),
+            Piece::Lines(text) => text.len(),
+        };
+        size_of::<Piece>() + text
+    }
+
     /// The lines of this piece.
     pub(crate) fn lay_out(&self, layout: &Layout) -> String {
         match self {
@@ -102,7 +111,9 @@ impl Printer {
         if let Pace::Predict(predict) = &mut self.pace {
             let held = predict.release();
             let layout = self.layout();
-            held.iter().for_each(|piece| self.stage.put(&piece.lay_out(&layout)));
+            for piece in held {
+                self.stage.put(&piece.lay_out(&layout));
+            }
         }
         self.pace = Pace::Full;
     }

@@ -6,7 +6,7 @@ use clap::{CommandFactory, Parser};
 
 use crate::failure::{Outcome, report};
 use crate::sentence::WIDEST;
-use crate::stage::complain;
+use crate::stage::complain_at_the_end;
 
 /// The command line of `A`, with help at most 80 columns wide.
 pub fn command<A: CommandFactory>() -> clap::Command {
@@ -37,7 +37,7 @@ pub fn run(program: impl FnOnce() -> Outcome) -> ExitCode {
     match program() {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            complain(&report(error.as_ref()));
+            complain_at_the_end(&report(error.as_ref()));
             ExitCode::FAILURE
         }
     }

@@ -1,18 +1,17 @@
 //! The queue between whoever tells and the thread that prints, so that telling never waits.
 
-use std::collections::VecDeque;
 use std::io::{self, PipeWriter, Write};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use nix::sys::signal::{SigSet, SigmaskHow, Signal};
 
+use crate::backlog::Backlog;
 use crate::printer::{Piece, Printer};
 use crate::telling::Telling;
 
-/// A queue of pieces with its printer thread. It has no limit: a story is short, and a limit would
-/// make the teller wait.
+/// A queue of pieces with its printer thread. It is bounded, and yet the teller never waits: what finds no room is not told, but counted.
 #[derive(Debug)]
 pub(crate) struct Queue {
     shared: Arc<Shared>,
@@ -29,7 +28,7 @@ struct Shared {
 
 #[derive(Debug, Default)]
 struct State {
-    pieces: VecDeque<Piece>,
+    backlog: Backlog,
     /// The printer has taken a piece that is not on the screen yet.
     printing: bool,
     /// The rest is printed at full speed.
@@ -40,7 +39,12 @@ struct State {
     closed: bool,
     /// The printer thread has ended.
     gone: bool,
+    /// Somebody has waited for it in vain: nobody reads what it prints.
+    stuck: bool,
 }
+
+/// How long a hurried story's end waits for whoever should read it: a reader that does not read must not keep a service from its end.
+pub(crate) const LAST_WAIT: Duration = Duration::from_secs(1);
 
 /// A story that has been quiet for so long may go on for ever, as a server does: a person is told
 /// what there is.
@@ -73,18 +77,16 @@ impl Queue {
     }
 
     pub(crate) fn push(&self, piece: Piece) {
-        self.shared.lock().pieces.push_back(piece);
+        self.shared.lock().backlog.push(piece);
         self.shared.changed.notify_all();
     }
 
-    /// Waits until all that was pushed so far is printed.
+    /// Waits until all that was pushed so far is printed; once hurried, no longer than [`LAST_WAIT`].
     pub(crate) fn wait_until_printed(&self) {
-        let mut state = self.shared.lock();
-        state.awaited = true;
+        self.shared.lock().awaited = true;
         self.shared.changed.notify_all();
-        while !state.gone && (state.awaited || state.printing || !state.pieces.is_empty()) {
-            state = self.shared.wait(state);
-        }
+        self.shared
+            .wait_while(|state| state.awaited || state.printing || !state.backlog.is_empty());
     }
 
     /// Lets the printer print the rest at full speed.
@@ -105,7 +107,9 @@ impl Drop for Queue {
         }
         self.shared.lock().closed = true;
         self.shared.changed.notify_all();
-        if let Some(thread) = self.thread.take() {
+        let ended = self.shared.wait_while(|_| true);
+        // One that is stuck ends with the process.
+        if let (true, Some(thread)) = (ended, self.thread.take()) {
             // A printer that panicked has said so on standard error.
             let _ = thread.join();
         }
@@ -121,6 +125,27 @@ impl Shared {
 
     fn wait<'a>(&self, state: MutexGuard<'a, State>) -> MutexGuard<'a, State> {
         self.changed.wait(state).unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Waits while this holds and the printer lives. Says whether that came to its end: a hurried story that nobody reads is given up.
+    fn wait_while(&self, holds: impl Fn(&State) -> bool) -> bool {
+        let mut state = self.lock();
+        let mut until = None;
+        while !state.gone && holds(&state) {
+            if !state.hurried {
+                state = self.wait(state);
+                continue;
+            }
+            let until: Instant = *until.get_or_insert_with(|| Instant::now() + LAST_WAIT);
+            let left = until.saturating_duration_since(Instant::now());
+            state.stuck |= left.is_zero();
+            if state.stuck {
+                return false;
+            }
+            let waited = self.changed.wait_timeout(state, left);
+            state = waited.unwrap_or_else(PoisonError::into_inner).0;
+        }
+        true
     }
 
     /// The printer thread's work.
@@ -145,7 +170,7 @@ impl Shared {
         state.printing = false;
         self.changed.notify_all();
         loop {
-            if let Some(piece) = state.pieces.pop_front() {
+            if let Some(piece) = state.backlog.pop() {
                 state.printing = true;
                 return Task::Print(piece);
             }
@@ -164,7 +189,7 @@ impl Shared {
             let quiet = self.changed.wait_timeout(state, QUIET);
             let (after, wait) = quiet.unwrap_or_else(PoisonError::into_inner);
             state = after;
-            if wait.timed_out() && state.pieces.is_empty() {
+            if wait.timed_out() && state.backlog.is_empty() {
                 state.printing = true;
                 return Task::Flush;
             }

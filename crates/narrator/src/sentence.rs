@@ -58,6 +58,12 @@ impl Sentence {
         format!("{} {} {}", self.actor, self.verb, self.object).trim_end().to_owned()
     }
 
+    /// How many bytes its words take.
+    pub(crate) fn size(&self) -> usize {
+        let to = self.to.as_ref().map_or(0, String::len);
+        self.actor.len() + self.verb.len() + self.object.len() + to
+    }
+
     /// The lines of this sentence, without the last newline.
     pub(crate) fn lay_out(&self, layout: &Layout) -> String {
         let width = layout.width.max(1);
@@ -104,7 +110,8 @@ pub(crate) fn wrap(text: &str, first: usize, room: usize) -> Vec<String> {
     let mut lines = Vec::new();
     let mut space = first;
     while rest.len() > space {
-        let word = rest.iter().position(|&c| c == ' ').unwrap_or(rest.len());
+        // Whatever is longer than a line is too long, however long it is.
+        let word = rest.iter().take(room + 1).position(|&c| c == ' ').unwrap_or(rest.len());
         let end = match rest[..=space].iter().rposition(|&c| c == ' ') {
             Some(last_space) => last_space,
             None if space < word && word <= room => 0, // fits on the next line as a whole

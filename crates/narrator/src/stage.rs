@@ -3,11 +3,14 @@
 use std::io::{self, IsTerminal, Write};
 use std::os::fd::AsFd;
 use std::process;
+use std::sync::mpsc;
+use std::thread;
 
 use anstream::{AutoStream, ColorChoice};
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
+use crate::queue::LAST_WAIT;
 use crate::sentence::WIDEST;
 
 /// Standard output, as it was when the story began.
@@ -83,6 +86,20 @@ pub(crate) fn leave(place: &str, error: Errno) -> ! {
     }
     complain(&format!("error: cannot write to {place}: {}\n", error.desc()));
     process::exit(1);
+}
+
+/// The same for the last words of a program: who does not read them cannot keep it from its end.
+pub(crate) fn complain_at_the_end(lines: &str) {
+    let (done, all_is_said) = mpsc::channel();
+    let words = lines.to_owned();
+    let speak = move || {
+        complain(&words);
+        let _ = done.send(()); // nobody waits any more
+    };
+    match thread::Builder::new().spawn(speak) {
+        Ok(_) => drop(all_is_said.recv_timeout(LAST_WAIT)),
+        Err(_) => complain(lines), // no thread is left
+    }
 }
 
 /// Prints lines on standard error, if anybody is there. (`eprintln!` panics if not.)

@@ -16,6 +16,10 @@ use crate::record::Record;
 use crate::sentence::Sentence;
 use crate::stage::leave;
 use crate::telling::Telling;
+use crate::text::cut;
+
+/// The pids of so many actors are known at once. A service that stays replaces its workers for ever.
+const MOST_PIDS: usize = 10_000;
 
 /// A story being told.
 ///
@@ -91,7 +95,10 @@ impl Story {
     /// Tells one sentence: who does what, to whom. Verb or object may be empty.
     ///
     /// Line ends in it become spaces, and other control characters are shown escaped, so it is
-    /// safe to tell what a worker or a client has sent.
+    /// safe to tell what a worker or a client has sent. Of each part no more than 4 KiB are told; the rest is counted.
+    ///
+    /// Telling never waits. If nobody reads for so long that 1 MiB waits to be printed, sentences are left out, and how many is told in
+    /// their place; the record has all of them.
     pub fn tell(&self, actor: impl Display, verb: impl Display, object: impl Display) {
         self.told(actor, verb, object, None);
     }
@@ -105,7 +112,7 @@ impl Story {
         verb: impl Display,
         object: impl Display,
     ) {
-        self.told(actor, verb, object, Some(to.to_string()));
+        self.told(actor, verb, object, Some(cut(to)));
     }
 
     /// Tells a sentence for the record and the picture alone: what happens too often, or too fast, to
@@ -131,12 +138,17 @@ impl Story {
     ///
     /// The story knows the pid of `primary` already: it is the process that began the story.
     pub fn meet(&self, actor: impl Display, pid: u32) {
-        self.book().pids.insert(actor.to_string(), pid);
+        let mut book = self.book();
+        if book.pids.len() >= MOST_PIDS {
+            book.pids.retain(|actor, _| actor == "primary"); // the others are gone, or will be met again
+        }
+        book.pids.insert(cut(actor), pid);
     }
 
     /// Stops waiting for pauses and for Enter: what is told, and what will be, is printed at once.
     ///
-    /// For a program that was asked to stop, by Ctrl-C for example.
+    /// For a program that was asked to stop, by Ctrl-C for example, and for every service that ends: from now on its end waits for a reader that
+    /// does not read no longer than a second.
     pub fn hurry(&self) {
         match &self.teller.voice {
             Voice::Queue(queue) => queue.hurry(),
@@ -144,7 +156,7 @@ impl Story {
         }
     }
 
-    /// Waits until everything told so far is printed.
+    /// Waits until everything told so far is printed; after [`hurry`](Story::hurry), no longer than a second.
     ///
     /// Dropping the last clone does the same. Call it before `std::process::exit` or a signal
     /// that ends the process, for they drop nothing.
@@ -215,7 +227,7 @@ impl Book {
     }
 
     fn compose(&self, actor: impl Display, verb: impl Display, object: impl Display) -> Sentence {
-        let (actor, verb, object) = (actor.to_string(), verb.to_string(), object.to_string());
+        let (actor, verb, object) = (cut(actor), cut(verb), cut(object));
         let pid = self.pids.get(&actor).copied();
         Sentence { actor, pid, verb, object, to: None, aside: false }
     }

@@ -1,6 +1,38 @@
 //! Makes foreign text harmless: what a worker sends must not move the cursor or change colours.
 
-use std::fmt::Write;
+use std::fmt::{self, Display, Write};
+
+/// The longest text of a sentence, in bytes. What workers and clients send may be much longer; nobody reads that.
+const LONGEST: usize = 4096;
+
+/// A text, cut to the length that a sentence may have. What is left out is counted, and never kept.
+pub(crate) fn cut(text: impl Display) -> String {
+    let mut cut = Cut { text: String::new(), left_out: 0 };
+    // It fails only if the text itself does; then there is what came before.
+    let _ = write!(cut, "{text}");
+    if cut.left_out > 0 {
+        cut.text += &format!(" ... ({} bytes more)", cut.left_out);
+    }
+    cut.text
+}
+
+struct Cut {
+    text: String,
+    left_out: usize,
+}
+
+impl Write for Cut {
+    fn write_str(&mut self, more: &str) -> fmt::Result {
+        let room = if self.left_out > 0 { 0 } else { LONGEST - self.text.len() };
+        let mut end = room.min(more.len());
+        while !more.is_char_boundary(end) {
+            end -= 1;
+        }
+        self.text.push_str(&more[..end]);
+        self.left_out += more.len() - end;
+        Ok(())
+    }
+}
 
 /// The text as one line of printable characters.
 ///
@@ -53,6 +85,18 @@ fn push_shown(line: &mut String, c: char) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_text_is_cut_between_characters_and_what_is_left_out_is_counted() {
+        assert_eq!(cut("x".repeat(LONGEST)), "x".repeat(LONGEST));
+        let odd = format!("x{}", "ä".repeat(LONGEST));
+        let kept = (LONGEST - 1) / 2;
+        let more = odd.len() - 1 - 2 * kept;
+        assert_eq!(cut(&odd), format!("x{} ... ({more} bytes more)", "ä".repeat(kept)));
+        // Also where it is written in pieces, the last of which would find room.
+        let pieces = cut(format_args!("{}{}y", "x".repeat(LONGEST - 1), "ä"));
+        assert!(pieces.ends_with("x ... (3 bytes more)"), "{pieces}");
+    }
 
     #[test]
     fn line_ends_fold_into_spaces() {

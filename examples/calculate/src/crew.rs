@@ -133,6 +133,7 @@ impl Crew {
                     return Err(Failure::new(what, advice).into());
                 }
             }
+            Event::ForkFailed { error, .. } => return Err(error.into()),
             Event::Output(worker, line) => {
                 self.voice.tell(worker, "says:", line);
             }

@@ -78,7 +78,7 @@ impl Play {
             match self.service.next_event()? {
                 Some(event) => self.tell(event)?,
                 None if self.service.is_stopping() => break,
-                None => return lost("no worker is left"),
+                None => return Err(self.service.why_nobody_is_left().into()),
             }
         }
         Ok(())
@@ -105,8 +105,9 @@ impl Play {
                 let why = if voluntary { "as asked" } else { "not asked" };
                 self.story.tell(worker, format!("{exit},"), why);
             }
+            Event::ForkFailed { error, .. } => return Err(error.into()),
             Event::Stopped(report) if !report.is_clean() => {
-                return lost("workers had to be killed");
+                return Err(host::not_clean(&report).into());
             }
             _ => {}
         }

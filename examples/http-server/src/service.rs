@@ -5,10 +5,11 @@ use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use cluster::{
-    Address, Event, Message, Primary, RestartPolicy, SchedulingPolicy,
-    Settings, State, Stdio, WorkerId,
+    Address, Event, Message, Primary, Restart, SchedulingPolicy, Settings,
+    State, Stdio, WorkerId,
 };
-use narrator::Outcome;
+use host::Keeping;
+use narrator::{Failure, Outcome};
 
 use crate::Result;
 use crate::census::Census;
@@ -25,12 +26,11 @@ pub struct Service {
     pub(crate) frozen: BTreeSet<WorkerId>,
     serving: BTreeSet<WorkerId>,
     address: Option<SocketAddr>,
-    restart: RestartPolicy,
+    keeping: Keeping,
     restarts: u32,
     since: Instant,
     census: Census,
     stopping: bool,
-    last_words: Vec<String>,
 }
 
 impl Service {
@@ -48,20 +48,17 @@ impl Service {
         for _ in 0..workers {
             primary.fork()?;
         }
-        let ms = Duration::from_millis;
-        let restart = RestartPolicy::back_off(ms(10), ms(100));
         // ANCHOR_END: start
         Ok(Service {
             primary,
             frozen: BTreeSet::new(),
             serving: BTreeSet::new(),
             address: None,
-            restart,
+            keeping: Keeping::new(workers),
             restarts: 0,
             since: Instant::now(),
             census: Census::default(),
             stopping: false,
-            last_words: Vec::new(),
         })
     }
 
@@ -78,6 +75,11 @@ impl Service {
     /// How many workers replaced one that died.
     pub fn restarts(&self) -> u32 {
         self.restarts
+    }
+
+    /// Why no worker is left, although nobody had asked for the end.
+    pub fn why_nobody_is_left(&self) -> Failure {
+        self.keeping.why_nobody_is_left()
     }
 
     /// Whether the end has begun.
@@ -117,26 +119,30 @@ impl Service {
     fn react(&mut self, event: &Event) -> Outcome {
         match event {
             Event::Listening(worker, Address::Tcp(address)) => {
+                self.keeping.serves();
                 self.serving.insert(*worker);
                 self.address = Some(*address);
             }
-            Event::Output(_, line) if self.address.is_none() => {
-                self.last_words.push(line.clone());
+            Event::ListenFailed { error, .. } => {
+                self.keeping.cannot_listen(error);
             }
+            Event::Output(_, line) => drop(self.keeping.keeps(line)),
             Event::Exit { worker, voluntary, .. } => {
                 self.serving.remove(worker);
                 self.frozen.remove(worker);
                 self.census.gone(*worker);
-                if self.address.is_none() && !self.stopping {
-                    return Err(host::cannot_begin(&self.last_words).into());
-                }
                 // ANCHOR: restart
                 if !voluntary && !self.stopping {
-                    self.restarts += 1;
-                    // Without a limit it never gives up.
-                    let _ = self.restart.after(*worker, &mut self.primary);
+                    let restart =
+                        self.keeping.replace(*worker, &mut self.primary);
+                    if let Restart::In { .. } = restart {
+                        self.restarts += 1;
+                    }
                 }
                 // ANCHOR_END: restart
+                if let Some(failure) = self.keeping.cannot_begin() {
+                    return Err(failure.into());
+                }
             }
             _ => {}
         }
@@ -199,8 +205,9 @@ impl Service {
             let _ = self.primary.kill(worker, cluster::Signal::SIGCONT);
         }
         // ANCHOR: stop
-        self.primary.stop_accepting(); // all workers at once
-        self.primary.begin_shutdown(GRACE); // and who has nothing to do, goes
+        // Who has come is served. Then nobody can connect any more, all workers
+        // are woken at once, and who has nothing to do, goes.
+        self.primary.begin_shutdown(GRACE);
         // ANCHOR_END: stop
     }
 }

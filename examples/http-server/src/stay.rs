@@ -41,7 +41,10 @@ pub(crate) fn run(mut primary: Primary, args: &Args) -> Outcome {
             stay.begin(workers)?;
         }
     }
-    Ok(())
+    if stay.service.is_stopping() {
+        return Ok(());
+    }
+    Err(stay.service.why_nobody_is_left().into())
 }
 
 impl Stay {
@@ -64,6 +67,9 @@ impl Stay {
                 if self.service.address().is_some() {
                     self.story.tell("primary", "forks", worker);
                 }
+            }
+            Event::ForkFailed { error, .. } => {
+                self.story.tell("primary", error, "and will try again");
             }
             Event::Listening(worker, _) => {
                 self.story.tell(worker, "listens", "");
@@ -93,7 +99,7 @@ impl Stay {
             // ANCHOR_END: signal
             Event::Woken => return self.news(),
             Event::Stopped(report) if !report.is_clean() => {
-                return Err(host::killed().into());
+                return Err(host::not_clean(&report).into());
             }
             _ => {}
         }
@@ -106,8 +112,12 @@ impl Stay {
             self.tell_what_was_seen(&seen);
         }
         while let Some(key) = self.keys.as_ref().and_then(Keys::pressed) {
-            if !self.service.is_stopping() {
-                self.press(key)?;
+            if self.service.is_stopping() {
+                continue;
+            }
+            // No key ends the service, whatever the system refuses just now.
+            if let Err(error) = self.press(key) {
+                self.story.tell("primary", "cannot do that:", error);
             }
         }
         Ok(())

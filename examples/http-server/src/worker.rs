@@ -140,7 +140,7 @@ fn explain(error: Error) -> Box<dyn std::error::Error> {
              and on this one's socket it cannot; `scheduling` can"
                 .into()
         }
-        _ if host::is_taken(&error) => host::advise(error).into(),
+        _ if host::is_taken(&error) => host::advise(&error).into(),
         _ => error.into(),
     }
 }

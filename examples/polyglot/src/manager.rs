@@ -8,8 +8,7 @@ use std::sync::mpsc::Receiver;
 use std::time::Duration;
 
 use cluster::{
-    Address, Error, Event, Exit, Primary, Restart, Settings, Signal, WorkerId,
-    die_of,
+    Address, Event, Exit, Primary, Restart, Settings, Signal, WorkerId, die_of,
 };
 use narrator::{Failure, Outcome, Story};
 use visitors::Seen;
@@ -67,17 +66,8 @@ struct Manager<'a> {
 
 impl Manager<'_> {
     fn run(mut self) -> Outcome {
-        loop {
-            match self.primary.next_event() {
-                Ok(Some(event)) => self.react(event)?,
-                Ok(None) => break,
-                // A replacement that cannot be started: perhaps the next one.
-                Err(error @ Error::Spawn { worker, .. }) => {
-                    self.story.tell("primary", error, "");
-                    self.replace(worker);
-                }
-                Err(error) => return Err(error.into()),
-            }
+        while let Some(event) = self.primary.next_event()? {
+            self.react(event)?;
         }
         self.trouble.map_or(Ok(()), |trouble| Err(trouble.into()))
     }
@@ -89,6 +79,10 @@ impl Manager<'_> {
                     self.story.meet(worker, pid);
                 }
                 self.story.tell("primary", "forks", worker);
+            }
+            // Its file is being replaced, or a limit is reached.
+            Event::ForkFailed { error, .. } => {
+                self.story.tell("primary", error, "and will try again");
             }
             Event::Online(worker) => self.story.tell(worker, "is online", ""),
             Event::Listening(worker, address) => {
@@ -114,10 +108,13 @@ impl Manager<'_> {
             Event::Woken => self.hear_visitors(),
             Event::Signal(signal) => self.stop(signal),
             Event::Stopped(report) if !report.is_clean() => {
-                self.trouble = Some(Failure::new(
-                    "some workers had to be killed",
-                    "See what keeps them, or give them longer: --grace 60",
-                ));
+                self.trouble = Some(match report.died.is_empty() {
+                    true => Failure::new(
+                        "some workers had to be killed",
+                        "See what keeps them, or give them longer: --grace 60",
+                    ),
+                    false => host::not_clean(&report),
+                });
             }
             _ => {}
         }

@@ -1,8 +1,6 @@
 //! The scene that is played twice: visitors come, one after another.
 
-use std::time::{Duration, Instant};
-
-use cluster::SchedulingPolicy;
+use cluster::{SchedulingPolicy, WorkerId};
 use narrator::Outcome;
 use visitors::{Seen, Visitor};
 
@@ -40,14 +38,18 @@ impl Play {
     /// Without this, a worker that was held up would miss its turn, and every
     /// run would count otherwise.
     fn wait_until_all_wait(&mut self) -> Outcome {
-        while self.primary.scheduling_policy() == SchedulingPolicy::RoundRobin
-            && !self.primary.workers().all(|it| self.primary.is_idle(it))
-        {
-            // No event tells that a worker waits: look again, and often.
-            let soon = Instant::now() + Duration::from_millis(1);
-            let event = self.primary.next_event_before(soon)?;
+        if self.primary.scheduling_policy() != SchedulingPolicy::RoundRobin {
+            return Ok(()); // the primary is not told
+        }
+        while let Some(worker) = self.who_is_held_up() {
+            self.primary.tell_when_idle(worker);
+            let event = self.primary.next_event()?;
             self.react(event)?;
         }
         Ok(())
+    }
+
+    fn who_is_held_up(&self) -> Option<WorkerId> {
+        self.primary.workers().find(|&it| !self.primary.is_idle(it))
     }
 }

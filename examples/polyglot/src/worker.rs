@@ -18,7 +18,7 @@ pub(crate) fn serve(mut me: Worker) -> Outcome {
     // ANCHOR: listen
     let port = env::var("PORT").unwrap_or("0".to_owned());
     let address = format!("127.0.0.1:{port}");
-    let listener = me.listen(address).map_err(advise)?;
+    let listener = me.listen(address).map_err(|error| advise(&error))?;
     // ANCHOR_END: listen
     thread::scope(|scope| {
         while let Some(connection) = listener.accept()? {

@@ -139,6 +139,10 @@ impl Play {
                 self.replace(&event)?;
             }
             // ANCHOR_END: exit
+            Event::ForkFailed { error, .. } => {
+                let (what, advice) = (error.to_string(), error.advice());
+                return Err(narrator::Failure::new(what, advice).into());
+            }
             Event::Woken => self.visitor.hear(),
             _ => {}
         }

@@ -3,7 +3,7 @@
 use std::thread;
 use std::time::{Duration, Instant};
 
-use cluster::{Event, SchedulingPolicy};
+use cluster::{Event, SchedulingPolicy, WorkerId};
 use narrator::Outcome;
 use visitors::{PATIENCE, Seen, Visitor};
 
@@ -111,17 +111,22 @@ impl Play {
     /// Without this, a worker that was held up between its answer and its next
     /// `accept` would miss its turn, and every run would count otherwise.
     fn wait_until_the_last_is_free(&mut self) -> Outcome {
-        while self.policy == SchedulingPolicy::RoundRobin
-            && self.primary.workers().any(|worker| {
-                Some(worker) != self.busy && !self.primary.is_idle(worker)
-            })
-        {
-            // No event tells that a worker is idle, so look again, and often.
-            let soon = Instant::now() + Duration::from_millis(1);
-            let event = self.primary.next_event_before(soon)?;
+        if self.policy != SchedulingPolicy::RoundRobin {
+            return Ok(()); // the primary is not told
+        }
+        while let Some(worker) = self.who_is_held_up() {
+            self.primary.tell_when_idle(worker);
+            let event = self.primary.next_event()?;
             self.react(event)?;
         }
         Ok(())
+    }
+
+    fn who_is_held_up(&self) -> Option<WorkerId> {
+        let mut workers = self.primary.workers();
+        workers.find(|&worker| {
+            Some(worker) != self.busy && !self.primary.is_idle(worker)
+        })
     }
 
     fn wait_until_one_is_busy(&mut self) -> Outcome {

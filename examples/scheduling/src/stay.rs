@@ -23,6 +23,5 @@ pub(crate) fn run(mut primary: Primary, args: &Args) -> Outcome {
     };
     service.stay(primary, |worker, message| {
         story.tell(worker, message.text().unwrap_or_default(), "");
-        Ok(())
     })
 }

@@ -17,8 +17,9 @@ const MOST_WORK: Duration = Duration::from_secs(5);
 
 pub(crate) fn serve(mut me: Worker, args: &Args) -> Outcome {
     let port = if args.stay { args.port } else { 0 };
-    let listener =
-        me.listen(format!("127.0.0.1:{port}")).map_err(host::advise)?;
+    let listener = me
+        .listen(format!("127.0.0.1:{port}"))
+        .map_err(|error| host::advise(&error))?;
     // ANCHOR: serve
     while let Some(connection) = listener.accept()? {
         attend(&mut me, connection, args)?; // from its request to its end

@@ -12,6 +12,8 @@ pub(crate) fn run(primary: Primary, args: &Args) -> Outcome {
     let service =
         Service { story: &story, workers: WORKERS, grace, opening: "" };
     service.stay(primary, |worker, message| {
-        telling::news(&story, worker, message).map(drop)
+        if let Err(error) = telling::news(&story, worker, message) {
+            story.tell(worker, "sends nonsense:", error);
+        }
     })
 }

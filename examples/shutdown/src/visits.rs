@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::thread;
-use std::time::{Duration, Instant};
 
 use cluster::{Waker, WorkerId};
 use narrator::Outcome;
@@ -176,9 +175,8 @@ impl Play {
         worker: WorkerId,
     ) -> Outcome {
         while !self.primary.is_idle(worker) {
-            // No event tells that a worker is idle, so look again, and often.
-            let soon = Instant::now() + Duration::from_millis(1);
-            match self.primary.next_event_before(soon)? {
+            self.primary.tell_when_idle(worker);
+            match self.primary.next_event()? {
                 Some(event) => self.react(event)?,
                 None => return lost("no worker is left"),
             }

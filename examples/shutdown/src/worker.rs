@@ -44,8 +44,9 @@ pub(crate) fn serve(mut me: Worker, args: &Args) -> Outcome {
         warning.thread_block()?; // here, and in each thread that starts here
     }
     let port = if args.stay { args.port } else { 0 };
-    let listener =
-        me.listen(format!("127.0.0.1:{port}")).map_err(host::advise)?;
+    let listener = me
+        .listen(format!("127.0.0.1:{port}"))
+        .map_err(|error| host::advise(&error))?;
     let tally = Tally::default();
     let (the_end, until_then) = io::pipe()?;
     thread::scope(|scope| -> Outcome {

@@ -17,12 +17,14 @@ use socket2::{Domain, SockAddr, Socket, Type};
 /// As long as it is kept, no other primary of ours takes the path for a stale one.
 pub(super) struct Removed(#[allow(dead_code)] Flock<File>);
 
-/// Removes what a process that was killed left on this path: a socket that is ours (by the effective user), that nobody is bound
-/// to and nobody answers on. `None`: it is none of that, or it cannot be told.
+/// Removes what a process that was killed left on this path: a socket that is ours (by the
+/// effective user), that nobody is bound to and nobody answers on. `None`: it is none of that, or
+/// it cannot be told.
 pub(super) fn remove(path: &Path) -> Option<Removed> {
     let name = path.file_name()?;
     let folder = path.parent().filter(|it| !it.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    // By descriptor, so that all of the following is about one folder, wherever its path leads meanwhile.
+    // By descriptor, so that all of the following is about one folder, wherever its path leads
+    // meanwhile.
     let folder = OpenOptions::new().read(true).custom_flags(libc::O_DIRECTORY).open(folder).ok()?;
     let folder = Flock::lock(folder, FlockArg::LockExclusiveNonblock).ok()?;
     let found = our_socket(&folder, name)?;
@@ -44,9 +46,10 @@ fn our_socket(folder: &File, name: &OsStr) -> Option<FileStat> {
     (is_socket && found.st_uid == Uid::effective().as_raw()).then_some(found)
 }
 
-/// Whether a process of this machine has a socket with that name, be it that it does not listen yet. That cannot be seen by connecting, and
-/// whoever listens need not be disturbed. Where the path is so long that it was bound by a relative name, whoever has the same relative
-/// name counts, too: then the path stays taken.
+/// Whether a process of this machine has a socket with that name, be it that it does not listen
+/// yet. That cannot be seen by connecting, and whoever listens need not be disturbed. Where the
+/// path is so long that it was bound by a relative name, whoever has the same relative name counts,
+/// too: then the path stays taken.
 fn is_bound(path: &Path) -> io::Result<bool> {
     let mut sockets = BufReader::new(File::open("/proc/net/unix")?);
     let shorter = super::shorter(path);
@@ -63,8 +66,8 @@ fn is_bound(path: &Path) -> io::Result<bool> {
     }
 }
 
-/// The name in a line of /proc/net/unix (proc_net_unix(5)), if it is no accepted connection: these have their listener's name, and may be
-/// held for longer.
+/// The name in a line of /proc/net/unix (proc_net_unix(5)), if it is no accepted connection: these
+/// have their listener's name, and may be held for longer.
 fn unconnected(line: &[u8]) -> Option<&[u8]> {
     let line = line.strip_suffix(b"\n").unwrap_or(line);
     let mut rest = line;

@@ -9,7 +9,6 @@ use super::output::Output;
 use crate::Settings;
 use crate::channel::Channel;
 use crate::spawn::Spawned;
-use crate::terms::LINE_LIMIT;
 
 /// Where a worker stands; Node's `worker.state`.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -39,6 +38,17 @@ impl std::fmt::Display for State {
     }
 }
 
+/// How a worker's life as a member comes to its end.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Parting {
+    /// Nobody has said anything: it works.
+    Staying,
+    /// It was asked to leave, or has announced that it will.
+    Agreed,
+    /// Its channel closed, or its process ended, and nobody had asked.
+    Sudden,
+}
+
 #[derive(Debug)]
 pub(crate) struct Child {
     pub pid: u32,
@@ -49,18 +59,24 @@ pub(crate) struct Child {
     pub outputs: [Option<Output>; 2],
     /// As of the events told so far.
     pub state: State,
-    /// Whether it was asked to end, or announced it; `None` while it runs unasked.
-    pub asked: Option<bool>,
-    pub reaped: bool,
-    /// Bytes of messages that may wait for it.
+    pub parting: Parting,
+    /// Whether it was asked to close its channel. A worker that drains has only been asked to leave.
+    pub disconnecting: bool,
+    /// When it said so; only the first time counts.
+    pub online_at: Option<Instant>,
+    /// It is one of ours: it reports what its program took, and understands `drain`.
+    pub is_rust: bool,
     pub queue_limit: usize,
+    pub line_limit: usize,
+    /// Bytes of messages that were sent to it, and that its program took.
+    pub sent: u64,
+    pub taken: u64,
     /// A message was refused: the program wants to know when there is room again.
     pub told_full: bool,
     pub started: Instant,
-    /// When it said so; only the first time counts.
-    pub online_at: Option<Instant>,
+    /// When it was reaped; `None`: not yet.
     pub ended_at: Option<Instant>,
-    /// Which place it has: the number of the first worker there.
+    /// Which place it has: the number of the first worker there. A replacement takes it over.
     pub slot: u32,
     /// What its fork had of its own, for a replacement.
     pub extra: Settings,
@@ -69,19 +85,24 @@ pub(crate) struct Child {
 }
 
 impl Child {
-    pub(crate) fn new(spawned: Spawned, queue_limit: usize, slot: u32, extra: Settings) -> Child {
+    pub(crate) fn new(spawned: Spawned, settings: &Settings, extra: Settings, slot: u32) -> Child {
+        let (line_limit, queue_limit) = settings.limits();
         Child {
             pid: spawned.pid,
             pidfd: spawned.pidfd,
-            channel: Some(Channel::new(spawned.channel, LINE_LIMIT)),
+            channel: Some(Channel::new(spawned.channel, line_limit)),
             outputs: [spawned.stdout.map(Output::new), spawned.stderr.map(Output::new)],
             state: State::None,
-            asked: None,
-            reaped: false,
+            parting: Parting::Staying,
+            disconnecting: false,
+            online_at: None,
+            is_rust: false,
             queue_limit,
+            line_limit,
+            sent: 0,
+            taken: 0,
             told_full: false,
             started: Instant::now(),
-            online_at: None,
             ended_at: None,
             slot,
             extra,
@@ -89,8 +110,43 @@ impl Child {
         }
     }
 
+    /// Marks an end that nobody had asked for. Says whether the worker had been asked to leave, or had announced it.
+    pub(crate) fn parts(&mut self) -> bool {
+        if self.parting == Parting::Staying {
+            self.parting = Parting::Sudden;
+        }
+        self.parting == Parting::Agreed
+    }
+
+    /// Whether its process has ended and its exit status was taken.
+    pub(crate) fn is_reaped(&self) -> bool {
+        self.ended_at.is_some()
+    }
+
     /// How long it lived after it was online; `None` if it never was.
     pub(crate) fn lived(&self) -> Option<Duration> {
         Some(self.ended_at?.saturating_duration_since(self.online_at?))
+    }
+
+    /// Bytes of messages that wait: for the worker to read them and, where it reports that, for its program to take them.
+    pub(crate) fn waiting(&self) -> usize {
+        match &self.channel {
+            Some(_) if self.is_rust => {
+                usize::try_from(self.sent.saturating_sub(self.taken)).unwrap_or(usize::MAX)
+            }
+            Some(channel) => channel.outbox().user_bytes(),
+            None => 0,
+        }
+    }
+
+    /// So little waits that it counts as nothing. A worker that reports what its program took does so in steps of this size.
+    pub(crate) fn has_room(&self) -> bool {
+        let step = if self.is_rust { self.queue_limit / 4 } else { 0 };
+        self.waiting() <= step
+    }
+
+    /// Whether a message of this length is refused for now.
+    pub(crate) fn is_full_for(&self, bytes: usize) -> bool {
+        !self.has_room() && self.waiting().saturating_add(bytes) > self.queue_limit
     }
 }

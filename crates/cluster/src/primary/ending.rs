@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use super::event::Report;
-use crate::WorkerId;
+use crate::{Exit, WorkerId};
 
 /// SIGKILL follows SIGTERM after the grace, but no later than this.
 const LONGEST_LAST_GRACE: Duration = Duration::from_secs(1);
@@ -20,6 +20,8 @@ pub(crate) struct Ending {
     terminate_at: Instant,
     kill_at: Instant,
     reached: Option<Firmness>,
+    /// The workers were asked to close their channels: what had arrived is served, or the grace is over.
+    disconnected: bool,
     terminated: Vec<WorkerId>,
     killed: Vec<WorkerId>,
     /// Until it is told.
@@ -32,6 +34,7 @@ impl Ending {
             terminate_at: now,
             kill_at: now,
             reached: None,
+            disconnected: false,
             terminated: Vec::new(),
             killed: Vec::new(),
             report: Some(Report::default()),
@@ -83,17 +86,28 @@ impl Ending {
         }
     }
 
-    /// Takes note that a worker is gone.
-    pub(crate) fn gone(&mut self, worker: WorkerId) {
+    /// Takes note that a worker is gone, and how it ended.
+    pub(crate) fn gone(&mut self, worker: WorkerId, exit: Exit) {
         let Some(report) = &mut self.report else { return };
-        let list = if self.killed.contains(&worker) {
-            &mut report.by_sigkill
+        if self.killed.contains(&worker) {
+            report.by_sigkill.push(worker);
         } else if self.terminated.contains(&worker) {
-            &mut report.by_sigterm
+            report.by_sigterm.push(worker);
+        } else if exit.success() {
+            report.by_itself.push(worker);
         } else {
-            &mut report.by_itself
-        };
-        list.push(worker);
+            report.died.push((worker, exit));
+        }
+    }
+
+    /// Takes note that all workers were asked to close their channels. Says whether this is the first time.
+    pub(crate) fn disconnect(&mut self) -> bool {
+        !std::mem::replace(&mut self.disconnected, true)
+    }
+
+    /// Whether what has arrived is still being served.
+    pub(crate) fn is_draining(&self) -> bool {
+        !self.disconnected
     }
 
     /// The report, once.
@@ -142,17 +156,39 @@ mod tests {
     #[test]
     fn the_report_says_what_each_worker_needed() {
         let mut ending = Ending::new(Instant::now(), GRACE);
-        let [one, two, three] = [1, 2, 3].map(WorkerId);
-        ending.gone(one);
+        let [one, two, three, four] = [1, 2, 3, 4].map(WorkerId);
+        ending.gone(one, Exit::Code(0));
         ending.signalled(two, Firmness::Terminate);
         ending.signalled(three, Firmness::Terminate);
-        ending.gone(two);
+        ending.gone(two, Exit::Signal(crate::Signal::SIGTERM));
         ending.signalled(three, Firmness::Kill);
-        ending.gone(three);
+        ending.gone(three, Exit::Signal(crate::Signal::SIGKILL));
+        ending.gone(four, Exit::Code(101));
         let report = ending.report().unwrap();
         assert_eq!(report.by_itself, [one]);
         assert_eq!(report.by_sigterm, [two]);
         assert_eq!(report.by_sigkill, [three]);
+        assert_eq!(report.died, [(four, Exit::Code(101))]);
         assert!(!report.is_clean());
+    }
+
+    #[test]
+    fn each_kind_of_end_but_the_asked_one_makes_a_report_unclean() {
+        let one = WorkerId(1);
+        let clean = Report { by_itself: vec![one], ..Report::default() };
+        assert!(clean.is_clean());
+        let by_sigterm = Report { by_sigterm: vec![one], ..clean.clone() };
+        let by_sigkill = Report { by_sigkill: vec![one], ..clean.clone() };
+        let died = Report { died: vec![(one, Exit::Code(3))], ..clean };
+        for report in [by_sigterm, by_sigkill, died] {
+            assert!(!report.is_clean(), "{report:?}");
+        }
+    }
+
+    #[test]
+    fn all_are_asked_to_close_their_channels_once() {
+        let mut ending = Ending::new(Instant::now(), GRACE);
+        assert!(ending.is_draining());
+        assert!(ending.disconnect() && !ending.disconnect() && !ending.is_draining());
     }
 }

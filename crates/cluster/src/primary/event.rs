@@ -1,10 +1,12 @@
 //! What happens to a primary.
 
+use std::time::Instant;
+
 use crate::{Address, Error, Exit, Message, Settings, Signal, WorkerId};
 
 /// What happened; Node's events of `cluster`, as one enum.
 ///
-/// In this order for every worker: `Fork`, `Online`, then `Listening` and `Message` in the order in which the worker sent them,
+/// In this order for every worker: `Fork`, `Online`, then `Listening`, `ListenFailed` and `Message` in the order in which the worker sent them,
 /// `Disconnect`, `Exit`. No message comes after `Disconnect`; `Output` may come until `Exit`. What several workers do
 /// interleaves freely.
 #[derive(Debug)]
@@ -14,16 +16,35 @@ pub enum Event {
     Setup(Box<Settings>),
     /// The worker's process was started; Node's `fork`.
     Fork(WorkerId),
+    /// A worker that was due could not be started. It stays due, with the same number, and is tried again, ever more slowly up to
+    /// every three seconds; [`Primary::cancel`](crate::Primary::cancel) gives it up.
+    ForkFailed {
+        /// The worker that would have been, and may still come.
+        worker: WorkerId,
+        /// Why; [`Error::Spawn`].
+        error: Error,
+        /// When it is tried again.
+        retry_at: Instant,
+    },
     /// The worker runs and has its role; Node's `online`. It says nothing about being ready to serve.
     Online(WorkerId),
     /// The worker listens; Node's `listening`. With port 0 the port is the one that the system chose.
     Listening(WorkerId, Address),
+    /// The worker asked to listen and cannot. It may try elsewhere; most programs end.
+    ListenFailed {
+        /// Who.
+        worker: WorkerId,
+        /// Where and why; [`Error::Listen`] or [`Error::Blocking`].
+        error: Error,
+    },
+    /// The worker waits for a connection, after [`Primary::tell_when_idle`](crate::Primary::tell_when_idle) asked for this.
+    Idle(WorkerId),
     /// The worker sent a message; Node's `message`.
     Message(WorkerId, Message),
     /// The worker wrote a line to its stdout or stderr, and [`Stdio::Lines`](crate::Stdio::Lines) is set.
     Output(WorkerId, String),
-    /// Everything that was sent to the worker is in its channel, after a message was refused as
-    /// [`Full`](crate::SendError::Full); Node's `drain` of a stream.
+    /// There is room for messages again, after one was refused as [`Full`](crate::SendError::Full): the worker has read them and, if it is
+    /// a Rust program, taken them. Node's `drain` of a stream.
     Drain(WorkerId),
     /// The channel to the worker is closed; Node's `disconnect`. Always told, and always before `Exit`.
     Disconnect(WorkerId),
@@ -51,17 +72,19 @@ pub enum Event {
 /// How each worker ended in a shutdown.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Report {
-    /// Ended when asked.
+    /// Ended when asked, with code 0.
     pub by_itself: Vec<WorkerId>,
     /// Did not end within the grace, and was sent SIGTERM.
     pub by_sigterm: Vec<WorkerId>,
     /// Did not end after that either, and was sent SIGKILL.
     pub by_sigkill: Vec<WorkerId>,
+    /// Died of something else while the service stopped: a panic, a signal from outside, too little memory; and how.
+    pub died: Vec<(WorkerId, Exit)>,
 }
 
 impl Report {
     /// Whether every worker ended when asked.
     pub fn is_clean(&self) -> bool {
-        self.by_sigterm.is_empty() && self.by_sigkill.is_empty()
+        self.by_sigterm.is_empty() && self.by_sigkill.is_empty() && self.died.is_empty()
     }
 }

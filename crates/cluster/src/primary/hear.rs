@@ -2,6 +2,10 @@
 
 use std::time::Instant;
 
+use serde_json::Value;
+
+use super::child::Parting;
+use super::switchboard::asked_for;
 use super::{Event, Primary};
 use crate::channel::{Channel, Filled};
 use crate::wire::{Envelope, Incoming, Received};
@@ -20,8 +24,15 @@ impl Primary {
 
     /// Reads once from a worker's channel, acts on what came, and writes what waits.
     pub(super) fn read_channel(&mut self, worker: WorkerId) {
+        let short = self.reserve.is_short();
         let Some(channel) = self.channel(worker) else { return };
-        let filled = channel.fill().unwrap_or(Filled::Closed);
+        // Without a free descriptor a handle's line is refused, later, so that its sender tries again: forks go first.
+        channel.postpone_refusals(short);
+        let filled = if short { channel.fill_without_descriptors() } else { channel.fill() };
+        let filled = filled.unwrap_or(Filled::Closed);
+        if let Some(number) = channel.highest_descriptor() {
+            self.reserve.saw(number);
+        }
         self.hear(worker);
         if filled == Filled::Closed {
             self.channel_closed(worker);
@@ -30,12 +41,21 @@ impl Primary {
         }
     }
 
+    /// Descriptors are free again: those who sent a handle meanwhile are asked to send it again.
+    pub(super) fn take_handles_again(&mut self) {
+        for channel in self.workers.values_mut().filter_map(|child| child.channel.as_mut()) {
+            channel.postpone_refusals(false);
+            let _ = channel.flush(); // if the worker is gone, the read side finds out
+        }
+    }
+
     fn write_channel(&mut self, worker: WorkerId) {
         let Some(child) = self.workers.get_mut(&worker) else { return };
-        let Some(channel) = &mut child.channel else { return };
-        // It fails when the worker is gone; the next read says so.
-        let _ = channel.flush();
-        if child.told_full && channel.outbox().user_bytes() == 0 {
+        if let Some(channel) = &mut child.channel {
+            // It fails when the worker is gone; the next read says so.
+            let _ = channel.flush();
+        }
+        if child.told_full && child.has_room() {
             child.told_full = false;
             self.news.push_back(Event::Drain(worker));
         }
@@ -46,7 +66,7 @@ impl Primary {
     }
 
     /// Acts on the messages that are here whole.
-    fn hear(&mut self, worker: WorkerId) {
+    pub(super) fn hear(&mut self, worker: WorkerId) {
         while let Some(incoming) = self.channel(worker).and_then(|channel| channel.next()) {
             match incoming {
                 Incoming::User(json) => {
@@ -57,7 +77,10 @@ impl Primary {
                     self.news.extend(error.map(|error| Event::Error(worker, error)));
                     self.news.push_back(Event::Message(worker, message));
                 }
-                Incoming::Cluster(received) => self.obey(worker, &received),
+                Incoming::Cluster(received) => {
+                    self.obey(worker, received);
+                    self.carry_out();
+                }
                 Incoming::Nack => self.send_again(worker),
                 Incoming::Bad(bad) => self.news.push_back(Event::Error(worker, bad.into())),
                 // No act of a worker's brings a descriptor; dropping closes it. The rest the channel keeps to itself.
@@ -67,29 +90,73 @@ impl Primary {
     }
 
     /// What a worker says to the cluster layer. What nobody here knows is ignored, as Node does.
-    fn obey(&mut self, worker: WorkerId, received: &Received) {
+    fn obey(&mut self, worker: WorkerId, received: Received) {
         match received.act() {
-            Some("online") => {
-                let Some(child) = self.workers.get_mut(&worker) else { return };
-                if child.online_at.is_none() {
-                    child.online_at = Some(Instant::now());
-                    self.news.push_back(Event::Online(worker));
+            Some("online") => self.told_online(worker, &received),
+            Some("queryServer") => self.asked_to_listen(worker, received),
+            Some("listening") => {
+                let address = self.switchboard.address_of(worker, &received);
+                self.news.extend(address.map(|address| Event::Listening(worker, address)));
+            }
+            Some("listenFailed") => {
+                let error = listen_failure(&received);
+                self.news.push_back(Event::ListenFailed { worker, error });
+            }
+            Some("close") => {
+                if let Some(key) = received.text("key") {
+                    self.switchboard.closes(worker, key);
                 }
             }
-            Some("queryServer") => self.query_server(worker, received),
-            Some("listening") => self.told_listening(worker, received),
-            Some("close") => self.close_listener(worker, received),
-            Some("waiting") => self.note_waiting(worker, received),
-            Some("exitedAfterDisconnect") => {
-                let seq = self.next_seq();
-                let Some(child) = self.workers.get_mut(&worker) else { return };
-                child.asked = Some(true);
-                if let (Some(channel), Some(ack)) = (&mut child.channel, received.seq()) {
-                    channel.push_internal(&Envelope::answer(ack, seq));
+            Some("waiting") => {
+                if let (Some(key), Some(up_to)) = (received.text("key"), received.count("upTo")) {
+                    self.switchboard.waits(worker, key, up_to);
                 }
             }
-            None => self.connection_answered(worker, received),
+            Some("taken") => {
+                if let Some(child) = self.workers.get_mut(&worker) {
+                    // It only grows, and never beyond what was sent, whatever the worker says.
+                    let taken = received.count("taken").unwrap_or(0);
+                    child.taken = taken.clamp(child.taken, child.sent);
+                }
+            }
+            Some("exitedAfterDisconnect") => self.told_of_leaving(worker, &received),
+            None => {
+                if let Some(ack) = received.ack() {
+                    self.switchboard.answered(worker, ack, received.is_true("accepted"));
+                }
+            }
             Some(_) => {}
+        }
+    }
+
+    fn told_online(&mut self, worker: WorkerId, received: &Received) {
+        let Some(child) = self.workers.get_mut(&worker).filter(|it| it.online_at.is_none()) else {
+            return;
+        };
+        child.online_at = Some(Instant::now());
+        child.is_rust = received.text("peer") == Some("rust");
+        self.news.push_back(Event::Online(worker));
+        if self.ending.is_some() {
+            self.ask_to_drain(worker); // it booted while the shutdown began
+        }
+    }
+
+    fn asked_to_listen(&mut self, worker: WorkerId, question: Received) {
+        // As Node: a worker that is leaving gets no answer.
+        let stays =
+            self.workers.get(&worker).is_some_and(|child| child.parting == Parting::Staying);
+        if stays {
+            let policy = self.scheduling_policy;
+            self.switchboard.asked(worker, question, policy, &mut self.reserve);
+        }
+    }
+
+    fn told_of_leaving(&mut self, worker: WorkerId, received: &Received) {
+        let seq = self.switchboard.next_seq();
+        let Some(child) = self.workers.get_mut(&worker) else { return };
+        child.parting = Parting::Agreed;
+        if let (Some(channel), Some(ack)) = (&mut child.channel, received.seq()) {
+            channel.push_internal(&Envelope::answer(ack, seq));
         }
     }
 
@@ -98,45 +165,48 @@ impl Primary {
         else {
             return;
         };
+        if let Some(child) = self.workers.get_mut(&worker) {
+            child.sent = child.sent.saturating_sub(given_up.user_bytes() as u64);
+        }
         if given_up.messages() > 0 {
             self.news.push_back(Event::Error(worker, Error::Undelivered(given_up.messages())));
         }
         if let Some(socket) = given_up.handle() {
-            self.connection_lost(socket);
+            self.switchboard.lost(socket);
+            self.carry_out();
         }
     }
 
     /// The channel is closed: says so, after everything that the worker had written before.
-    fn channel_closed(&mut self, worker: WorkerId) {
+    pub(super) fn channel_closed(&mut self, worker: WorkerId) {
         for stream in 0..2 {
             self.read_output(worker, stream);
         }
         let Some(child) = self.workers.get_mut(&worker) else { return };
         let Some(channel) = child.channel.take() else { return };
-        let voluntary = *child.asked.get_or_insert(false);
+        let voluntary = child.parts();
         let lost = channel.outbox().undelivered();
         if lost > 0 {
             self.news.push_back(Event::Error(worker, Error::Undelivered(lost)));
         }
         self.news.push_back(Event::Disconnect(worker));
-        self.leave_listeners(worker, voluntary);
+        self.switchboard.leaves(worker, voluntary);
+        // What it had not answered for it has not read, or it is dead or dying: no worker reads a connection, hangs up and serves
+        // it. One that is only stopped keeps its channel, and so its connection.
+        self.switchboard.gone(worker);
+        self.carry_out();
     }
+}
 
-    /// What a dead worker wrote is still in its socket and pipes. Whoever else may hold the other ends (a
-    /// program that the worker started) is not waited for.
-    pub(super) fn read_the_rest(&mut self, worker: WorkerId) {
-        while let Some(channel) = self.channel(worker) {
-            let filled = channel.fill().unwrap_or(Filled::Closed);
-            self.hear(worker);
-            if filled != Filled::Data {
-                break;
-            }
+/// What a worker says of a listener that it was granted and could not use.
+fn listen_failure(message: &Received) -> Error {
+    let address = asked_for(message);
+    match message.get("blocking").and_then(Value::as_bool) {
+        Some(blocks) => Error::Blocking { address, blocks },
+        None => {
+            let errno = message.number("errno").and_then(|errno| i32::try_from(-errno).ok());
+            let source = std::io::Error::from_raw_os_error(errno.unwrap_or(nix::libc::EINVAL));
+            Error::Listen { address, source }
         }
-        if let Some(child) = self.workers.get_mut(&worker) {
-            let outputs = child.outputs.iter_mut().filter_map(Option::take);
-            let lines = outputs.flat_map(|output| output.drain());
-            self.news.extend(lines.map(|line| Event::Output(worker, line)));
-        }
-        self.channel_closed(worker);
     }
 }

@@ -1,23 +1,24 @@
 //! The primary: forks workers, talks to them, and is told what happens to them.
 
 mod child;
-mod due;
 mod ending;
 mod event;
-mod handover;
+mod forks;
+mod hands;
 mod hear;
-mod listener;
-mod listening;
 mod output;
-mod rotation;
+mod reap;
+mod reserve;
 mod send;
 mod signals;
+mod stopping;
+mod switchboard;
 mod turn;
 mod waker;
+mod watch;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::os::unix::net::UnixStream;
-use std::time::{Duration, Instant};
 
 use nix::sys::signalfd::SignalFd;
 use rustix::process::pidfd_send_signal;
@@ -28,10 +29,11 @@ pub use self::send::Sent;
 pub use self::signals::die_of;
 pub use self::waker::Waker;
 
-use self::child::Child;
-use self::due::{Due, Gone};
+use self::child::{Child, Parting};
 use self::ending::Ending;
-use self::listener::Listeners;
+use self::forks::{Due, Gone};
+use self::reserve::Reserve;
+use self::switchboard::Switchboard;
 use crate::eager::Eager;
 use crate::program::Program;
 use crate::wire::Envelope;
@@ -47,17 +49,21 @@ pub struct Primary {
     settings: Settings,
     workers: BTreeMap<WorkerId, Child>,
     last_id: u32,
-    seq: u64,
     /// Events that happened and are not told yet.
     news: VecDeque<Event>,
     waker: Waker,
     signals: Option<(SignalFd, Vec<Signal>)>,
+    /// Says that some child has ended, where strangers are reaped as well.
+    children: Option<SignalFd>,
     ending: Option<Ending>,
     scheduling_policy: SchedulingPolicy,
-    listeners: Listeners,
+    switchboard: Switchboard,
+    reserve: Reserve,
+    /// Forks that are put off.
     due: Vec<Due>,
-    /// The worker whose exit was told last.
-    gone: Option<Gone>,
+    /// The workers whose exits were told last.
+    gone: VecDeque<Gone>,
+    holds_listeners: bool,
     eager: Eager,
 }
 
@@ -76,15 +82,17 @@ impl Primary {
             settings: Settings::new(),
             workers: BTreeMap::new(),
             last_id: 0,
-            seq: 0,
             news: VecDeque::new(),
             waker: Waker::new()?,
             signals: None,
+            children: None,
             ending: None,
             scheduling_policy: SchedulingPolicy::from_environment(),
-            listeners: Listeners::default(),
+            switchboard: Switchboard::default(),
+            reserve: Reserve::default(),
             due: Vec::new(),
-            gone: None,
+            gone: VecDeque::new(),
+            holds_listeners: false,
             eager: Eager::new(),
         })
     }
@@ -98,48 +106,6 @@ impl Primary {
     /// The settings of later forks; Node's `cluster.settings`.
     pub fn settings(&self) -> &Settings {
         &self.settings
-    }
-
-    /// Starts a worker; Node's `cluster.fork()`.
-    ///
-    /// It is fork(2) by name only: the same program is started again, from the top, with the same arguments, and
-    /// learns from its environment that it is a worker. Nothing is shared but the channel.
-    ///
-    /// # Errors
-    /// [`Error::Spawn`] when the program cannot be started; the number is used up. [`Error::ShuttingDown`] after
-    /// [`begin_shutdown`](Primary::begin_shutdown).
-    pub fn fork(&mut self) -> Result<WorkerId, Error> {
-        self.fork_with(Settings::new())
-    }
-
-    /// Starts a worker with settings of its own on top of the common ones; Node's `cluster.fork(env)`.
-    ///
-    /// # Errors
-    /// As [`fork`](Primary::fork).
-    pub fn fork_with(&mut self, extra: Settings) -> Result<WorkerId, Error> {
-        if self.ending.is_some() {
-            return Err(Error::ShuttingDown);
-        }
-        let worker = self.reserve();
-        self.start(worker, worker.get(), extra)?;
-        Ok(worker)
-    }
-
-    /// The number of a worker that will be.
-    fn reserve(&mut self) -> WorkerId {
-        self.last_id += 1;
-        WorkerId(self.last_id)
-    }
-
-    fn start(&mut self, worker: WorkerId, slot: u32, extra: Settings) -> Result<(), Error> {
-        self.news.push_back(Event::Setup(Box::new(self.settings.clone())));
-        let settings = self.settings.merged_with(extra.clone());
-        let spawned = crate::spawn::spawn(&self.program, &settings, worker, self.scheduling_policy)
-            .map_err(|(program, source)| Error::Spawn { worker, program, source })?;
-        let (_, queue_limit) = settings.limits();
-        self.workers.insert(worker, Child::new(spawned, queue_limit, slot, extra));
-        self.news.push_back(Event::Fork(worker));
-        Ok(())
     }
 
     /// Holds the program that is on this program's path now: a release that can be forked ([`Settings::held`]) when the next one is
@@ -163,7 +129,7 @@ impl Primary {
     /// # Errors
     /// [`Error::PolicyFrozen`] while a worker is there or due, or a listener waits for the replacement of one: they rely on it.
     pub fn set_scheduling_policy(&mut self, policy: SchedulingPolicy) -> Result<(), Error> {
-        if !(self.workers.is_empty() && self.due.is_empty() && self.listeners.all.is_empty()) {
+        if !(self.workers.is_empty() && self.due.is_empty() && self.switchboard.is_empty()) {
             return Err(Error::PolicyFrozen);
         }
         self.scheduling_policy = policy;
@@ -198,31 +164,39 @@ impl Primary {
 
     /// Whether the worker's process has ended; Node's `worker.isDead()`.
     pub fn is_dead(&self, worker: WorkerId) -> bool {
-        self.workers.get(&worker).is_none_or(|child| child.reaped)
+        self.workers.get(&worker).is_none_or(|child| child.is_reaped())
     }
 
     /// Whether the worker was asked to end or announced it (`Some(true)`), ended unasked (`Some(false)`), or runs
     /// (`None`); Node's `worker.exitedAfterDisconnect`.
     pub fn exited_after_disconnect(&self, worker: WorkerId) -> Option<bool> {
-        self.workers.get(&worker)?.asked
+        match self.workers.get(&worker)?.parting {
+            Parting::Staying => None,
+            Parting::Agreed => Some(true),
+            Parting::Sudden => Some(false),
+        }
     }
 
-    /// Asks a worker to end its work, close its channel, and leave; Node's `worker.disconnect()`. Asking again changes nothing.
+    /// Asks a worker to end its work, close its channel, and leave; Node's `worker.disconnect()`. It gets no connection any more. Asking again
+    /// changes nothing.
     pub fn disconnect(&mut self, worker: WorkerId) {
-        let seq = self.next_seq();
-        let Some(child) = self.workers.get_mut(&worker) else { return };
-        if child.asked == Some(true) {
+        let seq = self.switchboard.next_seq();
+        let Some(child) = self.workers.get_mut(&worker).filter(|it| !it.disconnecting) else {
             return;
-        }
+        };
         if let Some(channel) = &mut child.channel {
-            child.asked = Some(true);
+            child.parting = Parting::Agreed;
+            child.disconnecting = true;
             channel.push_internal(&Envelope::act("disconnect", seq));
-            let _ = channel.flush(); // as above: the read side finds out
+            let _ = channel.flush(); // if the worker is gone, the read side finds out
+            self.switchboard.leaves(worker, true);
+            self.carry_out();
         }
     }
 
-    /// Asks every worker; Node's `cluster.disconnect()`. `next_event` says `None` when all of them are gone.
+    /// Asks every worker, and gives up those that are due; Node's `cluster.disconnect()`. `next_event` says `None` when all of them are gone.
     pub fn disconnect_all(&mut self) {
+        self.due.clear();
         let workers: Vec<_> = self.workers().collect();
         workers.into_iter().for_each(|worker| self.disconnect(worker));
     }
@@ -233,7 +207,7 @@ impl Primary {
     /// # Errors
     /// [`Error::System`] when the system refuses, as for a worker with another uid.
     pub fn kill(&mut self, worker: WorkerId, signal: Signal) -> Result<(), Error> {
-        let Some(child) = self.workers.get(&worker).filter(|child| !child.reaped) else {
+        let Some(child) = self.workers.get(&worker).filter(|child| !child.is_reaped()) else {
             return Ok(());
         };
         let Some(number) = rustix::process::Signal::from_named_raw(signal as i32) else {
@@ -263,34 +237,33 @@ impl Primary {
         self.waker.clone()
     }
 
-    /// Begins to stop, and returns at once: forks that are due are cancelled; every worker is asked to disconnect; who is still there after `grace` gets
-    /// SIGTERM; who is still there after the grace once more (at most one second) gets SIGKILL. `next_event`
-    /// goes on telling, and [`Event::Stopped`] comes last. A second call can only hurry.
+    /// Whether the worker waits for a connection, as far as it has said: under
+    /// [`SchedulingPolicy::RoundRobin`] it is in the queue of those that wait. (A Node worker counts
+    /// as waiting from the moment that it answered, however busy it is.) Under
+    /// [`SchedulingPolicy::Shared`] the primary is not told, and this is false.
     ///
-    /// Under [`SchedulingPolicy::RoundRobin`] the listeners close now, however busy the workers are: who comes later is refused,
-    /// and can go elsewhere at once. Who has come, and was not handed to a worker yet, is disconnected.
-    pub fn begin_shutdown(&mut self, grace: Duration) {
-        let now = Instant::now();
-        match &mut self.ending {
-            Some(ending) => ending.hurry(now, grace),
-            None => {
-                self.ending = Some(Ending::new(now, grace));
-                self.due.clear();
-                self.disconnect_all();
-                self.close_what_only_we_hold();
-                self.tell_if_stopped();
-            }
+    /// It changes inside [`next_event`](Primary::next_event) with every connection; [`tell_when_idle`](Primary::tell_when_idle) tells of it.
+    pub fn is_idle(&self, worker: WorkerId) -> bool {
+        self.switchboard.is_idle(worker)
+    }
+
+    /// Asks for [`Event::Idle`] when this worker waits for a connection: once, and at once if it waits already. Under
+    /// [`SchedulingPolicy::Shared`] it never comes, as with [`is_idle`](Primary::is_idle).
+    pub fn tell_when_idle(&mut self, worker: WorkerId) {
+        if self.workers.contains_key(&worker) {
+            self.switchboard.tell_when_idle(worker);
+            self.carry_out();
         }
     }
 
-    /// Whether the shutdown has begun.
-    pub(crate) fn is_stopping(&self) -> bool {
-        self.ending.is_some()
-    }
-
-    fn next_seq(&mut self) -> u64 {
-        let seq = self.seq;
-        self.seq += 1;
-        seq
+    /// Takes no connection any more on the sockets that workers share ([`SchedulingPolicy::Shared`]): whoever waits in accept(2) gets
+    /// `EINVAL`, in every worker at once, and new clients are refused. Those that were connected and not yet accepted are reset.
+    /// A socket that this process was started with is left as it is: whoever started it holds it as well.
+    ///
+    /// For workers that gave the socket to a library ([`Listener::into_std`](crate::Listener::into_std)) which cannot stop by itself, and for
+    /// [`disconnect_all`](Primary::disconnect_all); [`begin_shutdown`](Primary::begin_shutdown) does this itself, at the right moment. A worker that begins to
+    /// listen after it opens the socket again.
+    pub fn stop_accepting(&mut self) {
+        self.switchboard.stop_accepting();
     }
 }

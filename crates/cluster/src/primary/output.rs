@@ -32,11 +32,17 @@ impl Output {
         }
     }
 
-    /// All that is there, when nothing more can come.
-    pub(crate) fn drain(mut self) -> Vec<String> {
+    /// What is there now, when the worker is gone. A program that the worker started may hold the pipe as well, and write without
+    /// end: it is not waited for.
+    pub(crate) fn what_is_there(mut self) -> Vec<String> {
+        let there = rustix::io::ioctl_fionread(&self.pipe).unwrap_or(0);
         let mut lines = Vec::new();
         let mut bytes = [0; LONGEST];
-        while let Ok(count @ 1..) = self.pipe.read(&mut bytes) {
+        let mut left = usize::try_from(there).unwrap_or(0);
+        while left > 0
+            && let Ok(count @ 1..) = self.pipe.read(&mut bytes[..left.min(LONGEST)])
+        {
+            left -= count;
             lines.extend(self.split(&bytes[..count]));
         }
         lines.extend(self.rest());
@@ -82,5 +88,15 @@ mod tests {
         drop(writer);
         assert_eq!(output.read(), (vec!["two".into(), String::new()], true));
         assert_eq!(output.read(), (vec!["three".into()], false));
+    }
+
+    #[test]
+    fn of_a_pipe_that_others_fill_without_end_only_what_is_there_is_read() {
+        let (reader, mut writer) = std::io::pipe().unwrap();
+        let output = Output::new(reader);
+        writer.write_all(b"one\ntwo").unwrap();
+        let begun = output.pipe().try_clone().unwrap();
+        assert_eq!(output.what_is_there(), ["one", "two"]); // the writer is still there
+        drop((begun, writer));
     }
 }

@@ -20,15 +20,15 @@ impl Primary {
     /// Sends a message to a worker; Node's `worker.send(message)`. Never waits.
     ///
     /// # Errors
-    /// [`SendError::Full`] gives the message back: the worker does not read, and what waits for it has reached
-    /// [`Settings::queue_limit`](crate::Settings::queue_limit); [`Event::Drain`](crate::Event::Drain) says when it has read. [`SendError::Failed`]: no such worker, its channel is closed or about to be, or the message
+    /// [`SendError::Full`] gives the message back: the worker does not read, or its program does not take what it read, and what waits for
+    /// it has reached [`Settings::queue_limit`](crate::Settings::queue_limit); [`Event::Drain`](crate::Event::Drain) says when there is room. [`SendError::Failed`]: no such worker, its channel is closed or about to be, or the message
     /// cannot be said in JSON or is longer than the worker takes ([`Error::MessageTooLong`]).
     pub fn send<M: Serialize>(
         &mut self,
         worker: WorkerId,
         message: M,
     ) -> Result<Sent, SendError<M>> {
-        let mut bytes = line(&message, LINE_LIMIT)?;
+        let mut bytes = line(&message, self.line_limit(worker))?;
         self.send_line(worker, &mut bytes, &mut None).map_err(|refusal| refusal.into_error(message))
     }
 
@@ -43,7 +43,7 @@ impl Primary {
         handle: impl Into<Handle>,
     ) -> Result<Sent, SendError<(M, Handle)>> {
         let handle = handle.into();
-        let mut bytes = handle_line(&message, &handle, LINE_LIMIT)?;
+        let mut bytes = handle_line(&message, &handle, self.line_limit(worker))?;
         let mut handle = Some(handle);
         self.send_line(worker, &mut bytes, &mut handle).map_err(|refusal| match handle {
             Some(handle) => refusal.into_error((message, handle)),
@@ -54,13 +54,19 @@ impl Primary {
     /// Sends a message to every worker that is connected; says who could not be sent it, and why.
     ///
     /// # Errors
-    /// [`Error::NotJson`] when the message cannot be said in JSON, [`Error::MessageTooLong`] when it is longer than workers take; then
-    /// nobody got it.
+    /// [`Error::NotJson`] when the message cannot be said in JSON, [`Error::MessageTooLong`] when
+    /// it is longer than any of them takes; then nobody got it.
     pub fn broadcast<M: Serialize>(&mut self, message: M) -> Result<Vec<(WorkerId, Error)>, Error> {
-        let bytes = line(&message, LINE_LIMIT)?;
         let connected: Vec<_> = self.workers().filter(|&id| self.takes_messages(id)).collect();
+        let limits = connected.iter().map(|&worker| self.line_limit(worker));
+        let bytes = line(&message, limits.max().unwrap_or(LINE_LIMIT))?;
         let mut missed = Vec::new();
         for worker in connected {
+            let (length, limit) = (bytes.len() - 1, self.line_limit(worker));
+            if length > limit {
+                missed.push((worker, Error::MessageTooLong { bytes: length, limit }));
+                continue;
+            }
             if let Err(refusal) = self.send_line(worker, &mut bytes.clone(), &mut None) {
                 missed.push((worker, refusal.into_error(()).into()));
             }
@@ -68,10 +74,14 @@ impl Primary {
         Ok(missed)
     }
 
+    /// The longest line that a worker takes.
+    fn line_limit(&self, worker: WorkerId) -> usize {
+        self.workers.get(&worker).map_or(LINE_LIMIT, |child| child.line_limit)
+    }
+
     fn takes_messages(&self, worker: WorkerId) -> bool {
-        self.workers
-            .get(&worker)
-            .is_some_and(|child| child.channel.is_some() && child.asked != Some(true))
+        let child = self.workers.get(&worker);
+        child.is_some_and(|child| child.channel.is_some() && !child.disconnecting)
     }
 
     /// Takes the bytes and the handle only if it can keep them.
@@ -82,18 +92,18 @@ impl Primary {
         handle: &mut Option<Handle>,
     ) -> Result<Sent, Refusal> {
         let child = self.workers.get_mut(&worker).ok_or(Error::NoSuchWorker(worker))?;
-        let asked = child.asked == Some(true);
+        let full = child.is_full_for(bytes.len()).then(|| child.waiting());
         let channel = match &mut child.channel {
-            Some(channel) if !asked => channel,
+            Some(channel) if !child.disconnecting => channel,
             _ => return Err(Error::Closed(worker).into()),
         };
-        let waiting = channel.outbox().user_bytes();
-        if waiting > 0 && waiting + bytes.len() > child.queue_limit {
+        if let Some(waiting) = full {
             child.told_full = true;
             return Err(Refusal::Full(waiting));
         }
         let traveller = handle.take().map(Handle::into_traveller).transpose();
         let traveller = traveller.map_err(Error::system("make a socket non-blocking"))?;
+        child.sent += bytes.len() as u64;
         channel.push(std::mem::take(bytes), traveller);
         // If the worker is gone the read side finds out and tells it; what was queued is then counted as undelivered.
         let _ = channel.flush();

@@ -7,7 +7,8 @@ use crate::settings::Settings;
 use crate::terms::Terms;
 use crate::{SchedulingPolicy, WorkerId};
 
-/// What the primary has, what the settings add, and last what makes a worker. `channel`: under the number that it has in the worker, too.
+/// What the primary has, what the settings add, and last what makes a worker. `channel`: under the
+/// number that it has in the worker, too.
 pub(super) fn environment(
     settings: &Settings,
     id: WorkerId,

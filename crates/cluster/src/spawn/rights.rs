@@ -11,7 +11,8 @@ use crate::settings::Settings;
 pub(crate) struct Rights {
     pub uid: Option<Uid>,
     pub gid: Option<Gid>,
-    /// Whether it has to lose the supplementary groups. If not, it has no right to, and keeps what its primary has.
+    /// Whether it has to lose the supplementary groups. If not, it has no right to, and keeps what
+    /// its primary has.
     pub groups_must_go: bool,
 }
 
@@ -43,7 +44,8 @@ fn decide(
     if uid.is_none() && gid.is_none() {
         return Ok(None);
     }
-    // To become what one is needs no right, and drops none. As in Node, that is allowed to everybody.
+    // To become what one is needs no right, and drops none. As in Node, that is allowed to
+    // everybody.
     let stays = uid.is_none_or(|uid| uid == own.uid) && gid.is_none_or(|gid| gid == own.gid);
     if stays && !own.uid.is_root() {
         return Ok(Some(Rights { uid, gid, groups_must_go: false }));

@@ -64,8 +64,8 @@ impl Decoder {
         }
     }
 
-    /// Room for the next read. If every whole line is taken out before it, the buffer never grows beyond the limit and one
-    /// read.
+    /// Room for the next read. If every whole line is taken out before it, the buffer never grows
+    /// beyond the limit and one read.
     pub(crate) fn space(&mut self) -> &mut [u8] {
         if self.start > 0 {
             self.buffer.copy_within(self.start..self.end, 0);
@@ -126,7 +126,8 @@ impl Decoder {
             let line = self.start..self.start + newline;
             self.take(newline + 1);
             if self.buffer[line.start..=line.end] == *ACK {
-                return Some(Incoming::Ack); // one for each handle, and always these bytes: no need to look into them
+                // One for each handle, and always these bytes: no need to look into them.
+                return Some(Incoming::Ack);
             }
             let descriptor = || self.descriptors.pop_front().map(|descriptor| descriptor.fd);
             match Meaning::of(&self.buffer[line.clone()], descriptor) {
@@ -181,8 +182,8 @@ impl Decoder {
         }
     }
 
-    /// The bytes of a line that was just taken. A long one is not copied: it keeps the buffer, and what follows it moves
-    /// to a new one.
+    /// The bytes of a line that was just taken. A long one is not copied: it keeps the buffer, and
+    /// what follows it moves to a new one.
     fn keep(&mut self, line: Range<usize>) -> Json {
         let whole = line.len() + 1;
         let rest = &self.buffer[self.start..self.end];

@@ -107,8 +107,8 @@ impl WithSocket {
 
 /// A message of the cluster layer that came in. Fields are looked at one by one, so that an unknown
 /// or odd one does no harm.
-#[derive(Debug, PartialEq)]
-pub(crate) struct Received(pub(super) Map<String, Value>);
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Received(pub(crate) Map<String, Value>);
 
 impl Received {
     pub(crate) fn get(&self, field: &str) -> Option<&Value> {
@@ -121,6 +121,11 @@ impl Received {
 
     pub(crate) fn number(&self, field: &str) -> Option<i64> {
         self.0.get(field)?.as_i64()
+    }
+
+    /// A number that counts something: never below zero.
+    pub(crate) fn count(&self, field: &str) -> Option<u64> {
+        self.0.get(field)?.as_u64()
     }
 
     pub(crate) fn is_true(&self, field: &str) -> bool {

@@ -1,5 +1,5 @@
-//! What the protocol looks at in a line, found in one pass that keeps nothing: whatever a line holds, it costs no memory
-//! before somebody wants it parsed.
+//! What the protocol looks at in a line, found in one pass that keeps nothing: whatever a line
+//! holds, it costs no memory before somebody wants it parsed.
 
 use std::borrow::Cow;
 use std::ops::Range;
@@ -12,8 +12,8 @@ use super::json;
 /// A string of so many bytes is short.
 const SHORT: usize = 32;
 
-/// Where in a line the fields stand that say whose it is. Of a field that comes twice the last one counts, as in
-/// JavaScript.
+/// Where in a line the fields stand that say whose it is. Of a field that comes twice the last one
+/// counts, as in JavaScript.
 #[derive(Debug, Default, PartialEq)]
 pub(super) struct Fields {
     cmd: Option<Range<usize>>,
@@ -32,7 +32,8 @@ impl Fields {
         serde_json::from_slice::<IgnoredAny>(line).map(|_| Fields::default())
     }
 
-    /// Node's rule for a message that is not the user's: its `cmd` is a string that starts with `NODE_` and is longer.
+    /// Node's rule for a message that is not the user's: its `cmd` is a string that starts with
+    /// `NODE_` and is longer.
     pub(super) fn command<'a>(&self, line: &'a [u8]) -> Option<Cow<'a, str>> {
         let token = &line[self.cmd.clone()?];
         let inside = token.strip_prefix(b"\"")?.strip_suffix(b"\"")?;
@@ -102,7 +103,8 @@ impl<'a> Cursor<'a> {
         Some(start..self.at)
     }
 
-    /// Most keys are short and hold no escape. A parser for each would take longer than its bytes are worth.
+    /// Most keys are short and hold no escape. A parser for each would take longer than its bytes
+    /// are worth.
     fn end_of_short_string(&self) -> Option<usize> {
         let inside = self.line[self.at..].strip_prefix(b"\"")?;
         let ends = |byte: &u8| matches!(byte, b'"' | b'\\' | 0..0x20);

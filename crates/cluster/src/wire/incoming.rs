@@ -32,13 +32,13 @@ pub(crate) enum Incoming {
     Nack,
     /// A handle's line came without its descriptor: the peer waits for a NACK.
     HandleWithoutDescriptor,
-    /// The peer asks about sockets that it sent earlier, under this key; `NODE_SOCKET_NOTIFY_CLOSE` or
-    /// `NODE_SOCKET_GET_COUNT`.
+    /// The peer asks about sockets that it sent earlier, under this key; `NODE_SOCKET_NOTIFY_CLOSE`
+    /// or `NODE_SOCKET_GET_COUNT`.
     SocketQuestion { closing: bool, key: Value },
     /// Not a message.
     Bad(BadLine),
-    /// A handle's line that was passed over, its descriptor closed: the peer waits for an ACK. (After a NACK it would send the
-    /// same line again.)
+    /// A handle's line that was passed over, its descriptor closed: the peer waits for an ACK.
+    /// (After a NACK it would send the same line again.)
     BadHandle(BadLine),
 }
 

@@ -1,4 +1,5 @@
-//! JSON as Node reads it: tolerant where JavaScript strings are wider than Unicode; and not read before somebody wants it.
+//! JSON as Node reads it: tolerant where JavaScript strings are wider than Unicode; and not read
+//! before somebody wants it.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -8,7 +9,8 @@ use serde::de::DeserializeOwned;
 /// How many bytes of a message its `Debug` shows.
 const SHOWN: usize = 200;
 
-/// One JSON value as it came, and how long the line was that brought it. Its grammar is checked, nothing else is.
+/// One JSON value as it came, and how long the line was that brought it. Its grammar is checked,
+/// nothing else is.
 pub(crate) struct Json {
     bytes: Vec<u8>,
     line_bytes: usize,

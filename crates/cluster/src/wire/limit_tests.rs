@@ -1,4 +1,5 @@
-//! How long a line may be: what is just as long passes, in both directions, and one byte more does not.
+//! How long a line may be: what is just as long passes, in both directions, and one byte more does
+//! not.
 
 #![allow(clippy::unwrap_used)]
 

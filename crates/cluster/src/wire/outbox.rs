@@ -44,6 +44,11 @@ impl Line {
         self.handle.as_ref()
     }
 
+    /// How many bytes of messages of the user's are inside.
+    pub(crate) fn user_bytes(&self) -> usize {
+        self.user_bytes
+    }
+
     /// How many messages of the user's are inside.
     pub(crate) fn messages(&self) -> usize {
         self.messages

@@ -160,7 +160,8 @@ fn what_waits_is_counted_until_it_is_out_and_a_handle_until_it_is_acknowledged()
     // Answers and a line without a descriptor share a write.
     assert_eq!(outbox.chunk().unwrap().0.len(), answers + 11);
     outbox.wrote(answers);
-    assert_eq!(counts(&outbox), (7, 11 + answers, 1)); // nothing is forgotten before all of it is out
+    // Nothing is forgotten before all of it is out.
+    assert_eq!(counts(&outbox), (7, 11 + answers, 1));
     assert_eq!(outbox.chunk().unwrap().0, b"inside\ntoo\n");
     outbox.wrote(11);
     assert_eq!(counts(&outbox), (7, 0, 1));

@@ -1,4 +1,5 @@
-//! A side that has no room for descriptors reads without taking them, and has them sent again later.
+//! A side that has no room for descriptors reads without taking them, and has them sent again
+//! later.
 
 #![allow(clippy::unwrap_used)]
 
@@ -68,7 +69,8 @@ fn each_postponed_refusal_is_said_and_later_ones_at_once() {
 fn the_highest_descriptor_of_a_read_is_told_also_of_those_that_were_closed() {
     let (mut peer, (listener, ..)) = (Peer::new(), tcp());
     assert_eq!(peer.channel.highest_descriptor(), None);
-    // Only sixteen of them may wait for their lines. (Other tests open files meanwhile, so that no number is certain.)
+    // Only sixteen of them may wait for their lines. (Other tests open files meanwhile, so that no
+    // number is certain.)
     for _ in 0..5 {
         peer.says_with(" ", &[listener.as_fd(); 4]);
         assert_eq!(peer.channel.fill(), Ok(Filled::Data));

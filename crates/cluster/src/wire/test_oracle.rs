@@ -23,7 +23,8 @@ const MUCH_AT_MOST: usize = 4;
 /// So many reads, and so many lines: enough, and no more than a process has descriptors for.
 const READS: usize = 128;
 const LINES: usize = 128;
-/// What the decoder's buffer measures while nothing is in it, and how far beyond the limit it may grow.
+/// What the decoder's buffer measures while nothing is in it, and how far beyond the limit it may
+/// grow.
 const ONE_READ: usize = 64 * 1024;
 
 /// Panics if something does not hold.

@@ -105,6 +105,7 @@ fn cost(event: &WorkerEvent) -> usize {
 mod tests {
     use super::*;
     use crate::SchedulingPolicy;
+    use crate::wire::Json;
 
     fn ours(queue_limit: usize) -> Inbox {
         let policy = SchedulingPolicy::RoundRobin;
@@ -121,7 +122,8 @@ mod tests {
         events
             .map(|event| match event {
                 WorkerEvent::Message(message) => message.line_bytes().to_string(),
-                WorkerEvent::Error(error) => format!("{error:?}"),
+                WorkerEvent::Error(Error::Dropped(count)) => format!("Dropped({count})"),
+                WorkerEvent::Error(error) => error.to_string(),
                 other => format!("{other:?}"),
             })
             .collect()
@@ -164,9 +166,7 @@ mod tests {
         let (one, _other) = std::os::unix::net::UnixStream::pair().unwrap();
         for _ in 0..300 {
             let copy = one.try_clone().unwrap().into();
-            inbox.message(
-                Message::with_descriptor(crate::wire::Json::new(b"1".to_vec(), 2), copy).0,
-            );
+            inbox.message(Message::with_descriptor(Json::new(b"null".to_vec(), 5), copy).0);
         }
         assert!((200..257).contains(&inbox.events.len()), "{}", inbox.events.len());
     }

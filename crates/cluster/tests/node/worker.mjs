@@ -25,7 +25,7 @@ process.on('message', (message, handle) => {
       const server = net.createServer().listen(options, () => process.send('yours', server));
       break;
     }
-    case 'too much': // a socket with more than the primary takes on a line, and what waits behind it
+    case 'too much': // on a line with a socket, and what waits behind it
       process.send('x'.repeat(8 * 1024 * 1024), net.createServer().listen(0, '127.0.0.1'));
       process.send('after');
       break;

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
-use cluster::{Error, Event, Primary, Restart, RestartPolicy, Signal, WorkerId, json};
+use cluster::{Event, Primary, Restart, RestartPolicy, Signal, WorkerId, json};
 
 use crate::harness::{Events, Test, in_both, part, test};
 use crate::remote::{
@@ -96,7 +96,7 @@ pub fn tests() -> Vec<Test> {
     tests
 }
 
-fn restarts() -> [Test; 4] {
+fn restarts() -> [Test; 3] {
     [
         test("a_worker_that_is_due_keeps_the_events_going_and_gets_its_settings")
             .primary(|mut primary| {
@@ -142,23 +142,6 @@ fn restarts() -> [Test; 4] {
             assert!(told.last().unwrap().starts_with("Stopped"), "{told:?}");
             assert_eq!(told.iter().filter(|event| event.ends_with("forked")).count(), 0);
         }),
-        test("a_replacement_that_cannot_be_started_is_an_error_and_the_others_come").primary(
-            |mut primary| {
-                let bad = primary.fork_with(part("")).unwrap();
-                primary.waits_until_online(1);
-                primary.fork_after(Duration::from_millis(1), Some(bad)).unwrap();
-                primary.setup(cluster::Settings::new().exec("/no/such/program"));
-                primary.fork_after(Duration::ZERO, None).unwrap();
-                let error = loop {
-                    if let Err(error) = primary.next_event() {
-                        break error;
-                    }
-                };
-                assert!(matches!(error, Error::Spawn { .. }), "{error}");
-                primary.setup(cluster::Settings::new().exec(std::env::current_exe().unwrap()));
-                online(&mut primary);
-            },
-        ),
     ]
 }
 

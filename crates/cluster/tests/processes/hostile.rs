@@ -198,14 +198,14 @@ pub fn tests() -> Vec<Test> {
         test("a_worker_says_what_it_does_not_understand_of_its_start").primary(|_| {
             let advanced = spawn_worker("advanced").child.wait_with_output().unwrap();
             let said = String::from_utf8(advanced.stderr).unwrap();
-            assert!(!advanced.status.success() && said.contains("AdvancedSerialization"), "{said}");
+            assert!(!advanced.status.success() && said.contains("In the Node primary, leave out `serialization: 'advanced'`"), "{said}");
 
             for fd in ["999", "1", "-1", "three"] {
                 let mut command = Command::new(std::env::current_exe().unwrap());
                 command.env("NODE_UNIQUE_ID", "1").env("NODE_CHANNEL_FD", fd);
                 let output = command.stderr(Stdio::piped()).output().unwrap();
                 let said = String::from_utf8(output.stderr).unwrap();
-                assert!(!output.status.success() && said.contains("NoChannel"), "{fd}: {said}");
+                assert!(!output.status.success() && said.contains("Start workers through a primary"), "{fd}: {said}");
             }
         }),
     ]

@@ -194,7 +194,7 @@ struct Left([i32; 3]);
 impl Drop for Left {
     fn drop(&mut self) {
         if std::thread::panicking() {
-            self.0.iter().for_each(|&pid| send_signal(pid, Signal::SIGKILL));
+            self.0.into_iter().for_each(|pid| send_signal(pid, Signal::SIGKILL));
         }
     }
 }

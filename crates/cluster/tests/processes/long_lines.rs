@@ -1,4 +1,5 @@
-//! Lines that are too long, and lines that cost more than they are worth: they are told, and take neither memory nor time.
+//! Lines that are too long, and lines that cost more than they are worth: they are told, and take
+//! neither memory nor time.
 
 use std::io::Write;
 use std::os::fd::AsFd;
@@ -19,7 +20,8 @@ const MEMORY: usize = 64 * 1024;
 const LIMIT: usize = 8 * 1024 * 1024;
 const PASSED_OVER: &str = "worker 1 error: a message of more than 8388608 bytes, passed over";
 
-/// An array of many small objects, on a line of about this length: as a `Value` it takes some eighty times as much.
+/// An array of many small objects, on a line of about this length: as a `Value` it takes some
+/// eighty times as much.
 fn write_costly_line(mut channel: &UnixStream, length: usize) {
     const PIECE: &[u8] = br#"{"":0},"#;
     let count = length / PIECE.len();

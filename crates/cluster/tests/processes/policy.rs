@@ -1,11 +1,11 @@
 //! Who chooses the worker for a connection, and when that may change.
 
 use std::net::{SocketAddr, TcpStream};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use cluster::{Address, Error, Event, Primary, SchedulingPolicy, Signal, WorkerId, json};
 
-use crate::harness::{DEADLINE, Events, Test, test};
+use crate::harness::{Events, Test, test};
 
 pub fn tests() -> Vec<Test> {
     vec![
@@ -93,13 +93,14 @@ pub fn tests() -> Vec<Test> {
     ]
 }
 
-/// No event tells of it, so it looks again and again.
 fn becomes_idle(primary: &mut Primary, worker: WorkerId) {
-    let deadline = Instant::now() + DEADLINE;
-    while !primary.is_idle(worker) {
-        assert!(Instant::now() < deadline, "{worker} does not become idle");
-        primary.next_event_before(Instant::now() + Duration::from_millis(1)).unwrap();
-    }
+    primary.tell_when_idle(worker);
+    let idle = primary.until(|event| match event {
+        Event::Idle(worker) => Some(worker),
+        _ => None,
+    });
+    assert_eq!(idle, worker);
+    assert!(primary.is_idle(worker));
 }
 
 fn is_closed(address: SocketAddr) {

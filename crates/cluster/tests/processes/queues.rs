@@ -47,11 +47,10 @@ pub fn tests() -> Vec<Test> {
                 let worker = primary.fork_with(part("deaf at first")).unwrap();
                 primary.waits_until_online(1);
                 let text = "x".repeat(990);
-                let (mut sent, mut queued) = (0, 0);
+                let mut sent = 0;
                 let refused = loop {
                     match primary.send(worker, (sent, &text)) {
-                        Ok(Sent::Sent) => assert_eq!(queued, 0),
-                        Ok(Sent::Queued) => queued += 1,
+                        Ok(Sent::Sent | Sent::Queued) => {}
                         Err(SendError::Full(message, waiting)) => {
                             assert!(waiting <= LIMIT && waiting > LIMIT - 2 * 1000);
                             break message; // it is given back
@@ -61,7 +60,10 @@ pub fn tests() -> Vec<Test> {
                     sent += 1;
                 };
                 assert_eq!(refused, (sent, &text));
-                assert!(queued > 90);
+                assert!(
+                    sent > 90,
+                    "what is in the worker's socket counts as well, until it is taken"
+                );
                 // What waits goes out while the primary waits; then there is room again.
                 std::fs::remove_file(gate()).unwrap();
                 while primary.send(worker, (sent, &text)).is_err() {

@@ -11,7 +11,7 @@ use cluster::{Event, HeldProgram, Primary, Settings, json};
 use crate::harness::{Events, Program, Test, test};
 
 pub fn tests() -> Vec<Test> {
-    let mut tests: Vec<Test> = TYPED.iter().map(|typed| after_the_swap(typed)).collect();
+    let mut tests: Vec<Test> = TYPED.iter().map(after_the_swap).collect();
     tests.extend([
         test("a_program_that_was_started_under_another_name_forks_its_own_file")
             .primary(says_who_runs)
@@ -152,7 +152,8 @@ impl Place {
         let place = Place(place);
         for release in ["v1", "v2"] {
             fs::create_dir_all(place.path(release)).unwrap();
-            // By another process: what this one writes cannot be executed while a child of another test has it open, too.
+            // By another process: what this one writes cannot be executed while a child of another
+            // test has it open, too.
             let copied = Command::new("cp")
                 .arg(std::env::current_exe().unwrap())
                 .arg(place.path(release).join("program"))

@@ -3,7 +3,7 @@
 use std::fs;
 use std::os::unix::fs::{FileTypeExt, symlink};
 use std::os::unix::net::{UnixDatagram, UnixListener};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use cluster::{Primary, Signal};
 use nix::unistd::Uid;
@@ -149,7 +149,7 @@ fn start(test: &Test, path: &Path) -> (Program, String) {
 }
 
 /// Whether the worker cannot listen there because somebody else does.
-fn is_taken(primary: &mut Primary, worker: cluster::WorkerId, path: &PathBuf) -> bool {
+fn is_taken(primary: &mut Primary, worker: cluster::WorkerId, path: &Path) -> bool {
     let said = tell(primary, worker, &format!("listen unix {}", path.display()));
     assert!(
         said == path.display().to_string() || said.ends_with("address already in use"),

@@ -38,6 +38,10 @@ struct Args {
     #[arg(long)]
     panic: bool,
 
+    /// Do not say on standard error that all is told
+    #[arg(long)]
+    mute: bool,
+
     /// Fail at the end
     #[arg(long)]
     fail: bool,
@@ -75,7 +79,9 @@ fn tell(args: &Args) -> Outcome {
         story.show("");
     }
     // The tests' sign that telling is over, whatever the printing does.
-    let _ = std::io::Write::write_all(&mut std::io::stderr(), b"all told\n");
+    if !args.mute {
+        let _ = std::io::Write::write_all(&mut std::io::stderr(), b"all told\n");
+    }
     if args.hurry {
         story.hurry();
     }

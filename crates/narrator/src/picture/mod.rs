@@ -27,20 +27,31 @@ pub enum Picture {
     Mermaid,
 }
 
+/// So many bytes of sentences are drawn. A service that stays tells more than that.
+const MOST: usize = 1024 * 1024;
+
 /// The sentences so far, for the picture at the end.
 #[derive(Debug)]
 pub(crate) struct Sketch {
     picture: Picture,
     of: Choice,
     sentences: Vec<Sentence>,
+    bytes: usize,
+    /// How many came when the sketch was full.
+    left_out: usize,
 }
 
 impl Sketch {
     pub(crate) fn begin(picture: Picture, of: Choice) -> Sketch {
-        Sketch { picture, of, sentences: Vec::new() }
+        Sketch { picture, of, sentences: Vec::new(), bytes: 0, left_out: 0 }
     }
 
     pub(crate) fn add(&mut self, sentence: &Sentence) {
+        if self.bytes >= MOST {
+            self.left_out += 1;
+            return;
+        }
+        self.bytes += size_of::<Sentence>() + sentence.size();
         self.sentences.push(sentence.clone());
     }
 
@@ -50,10 +61,15 @@ impl Sketch {
             return None;
         }
         let diagram = || Diagram::of(&self.sentences, &self.of);
-        Some(match self.picture {
+        let picture = match self.picture {
             Picture::Ladder => diagram().ladder(WIDEST).join("\n"),
             Picture::Tree => tree::draw(&self.sentences, &self.of, with_pids),
             Picture::Mermaid => diagram().mermaid(),
+        };
+        let comment = if self.picture == Picture::Mermaid { "%% " } else { "" };
+        Some(match self.left_out {
+            0 => picture,
+            more => format!("{picture}\n{comment}({more} later sentences are not drawn)"),
         })
     }
 }

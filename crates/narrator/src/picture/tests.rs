@@ -155,3 +155,19 @@ fn a_tree_says_who_was_there_and_how_each_ended() {
     );
     assert!(tree::draw(&told, &Choice::default(), true).starts_with("primary [57]\n"));
 }
+
+#[test]
+fn a_sketch_is_bounded_and_says_what_it_left_out() {
+    for (picture, comment) in [(Picture::Tree, "("), (Picture::Mermaid, "%% (")] {
+        let mut sketch = Sketch::begin(picture, Choice::default());
+        let sentences = story(&[("worker 1", &"x".repeat(4000))]);
+        for _ in 0..1000 {
+            sketch.add(&sentences[0]);
+        }
+        let kept = sketch.sentences.len();
+        assert!((200..300).contains(&kept), "{kept}");
+        let drawn = sketch.draw(false).unwrap();
+        let last = format!("{comment}{} later sentences are not drawn)", 1000 - kept);
+        assert_eq!(drawn.lines().last(), Some(last.as_str()));
+    }
+}

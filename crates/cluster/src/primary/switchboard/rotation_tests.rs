@@ -6,16 +6,16 @@ use proptest::prelude::*;
 const ONE: WorkerId = WorkerId(1);
 const TWO: WorkerId = WorkerId(2);
 
-fn rotation(member: Member) -> Rotation<u32> {
+fn rotation(says: Says) -> Rotation<u32> {
     let mut rotation = Rotation::new();
-    rotation.join(ONE, member);
-    rotation.join(TWO, member);
+    rotation.join(ONE, says);
+    rotation.join(TWO, says);
     rotation
 }
 
 #[test]
 fn the_longest_wait_is_served_first() {
-    let mut rotation = rotation(Member::says_when());
+    let mut rotation = rotation(Says::when());
     (0..3).for_each(|connection| rotation.offer(connection));
     assert_eq!(rotation.hand_out(), None, "nobody waits yet");
     rotation.waits_up_to(TWO, 1);
@@ -26,33 +26,67 @@ fn the_longest_wait_is_served_first() {
 }
 
 #[test]
+fn a_worker_with_several_calls_that_wait_takes_turns_with_the_others() {
+    let mut rotation = rotation(Says::when());
+    rotation.waits_up_to(ONE, 3);
+    rotation.waits_up_to(TWO, 1);
+    assert_eq!(rotation.calls(), 4);
+    (0..5).for_each(|connection| rotation.offer(connection));
+    let order: Vec<WorkerId> = std::iter::from_fn(|| rotation.hand_out()).map(|it| it.0).collect();
+    assert_eq!(order, [ONE, TWO, ONE, ONE]);
+    assert_eq!((rotation.calls(), rotation.queued()), (0, 1));
+}
+
+#[test]
 fn a_node_worker_waits_again_as_soon_as_it_has_answered() {
-    let mut rotation = rotation(Member::AlwaysWaits);
+    let mut rotation = rotation(Says::Nothing);
     (0..3).for_each(|connection| rotation.offer(connection));
     assert_eq!(rotation.hand_out(), Some((ONE, 0)));
     rotation.answered(ONE);
+    rotation.answered(ONE); // whatever it says: one is one
     assert_eq!(rotation.hand_out(), Some((TWO, 1)));
     assert_eq!(rotation.hand_out(), Some((ONE, 2)));
+    assert_eq!(rotation.calls(), 0);
+}
+
+#[test]
+fn who_says_when_it_waits_does_not_wait_by_its_answer() {
+    let mut rotation = rotation(Says::when());
+    rotation.answered(ONE);
+    assert!(!rotation.is_free(ONE) && rotation.says_when(ONE));
 }
 
 #[test]
 fn a_connection_that_comes_back_goes_first_to_somebody_else() {
-    let mut rotation = rotation(Member::says_when());
+    let mut rotation = rotation(Says::when());
     rotation.waits_up_to(ONE, 1);
     rotation.offer(7);
     rotation.offer(8);
     assert_eq!(rotation.hand_out(), Some((ONE, 7)));
-    assert!(!rotation.leave(ONE));
+    rotation.leave(ONE);
+    assert!(!rotation.is_empty());
     rotation.take_back(7);
     rotation.waits_up_to(TWO, 1);
+    assert!(rotation.is_free(TWO) && !rotation.is_free(ONE));
     assert_eq!(rotation.hand_out(), Some((TWO, 7)));
-    assert!(rotation.leave(TWO), "the last one");
-    assert!(!rotation.leave(TWO), "once");
+    rotation.leave(TWO);
+    assert!(rotation.is_empty());
+}
+
+#[test]
+fn who_leaves_while_it_waits_waits_no_more() {
+    let mut rotation = rotation(Says::when());
+    rotation.waits_up_to(ONE, 5);
+    rotation.leave(ONE);
+    rotation.offer(1);
+    assert_eq!((rotation.hand_out(), rotation.calls()), (None, 0));
+    rotation.join(ONE, Says::when());
+    assert_eq!(rotation.hand_out(), None, "it has to say so again");
 }
 
 #[test]
 fn who_waits_no_more_gets_nothing() {
-    let mut rotation = rotation(Member::says_when());
+    let mut rotation = rotation(Says::when());
     rotation.waits_up_to(ONE, 2);
     rotation.waits_up_to(ONE, 1);
     rotation.waits_up_to(TWO, 0);
@@ -64,7 +98,7 @@ fn who_waits_no_more_gets_nothing() {
 
 #[test]
 fn a_call_that_ends_and_one_that_begins_while_a_connection_is_under_way_count_right() {
-    let mut rotation = rotation(Member::says_when());
+    let mut rotation = rotation(Says::when());
     rotation.waits_up_to(ONE, 1);
     rotation.offer(1);
     assert_eq!(rotation.hand_out(), Some((ONE, 1)));
@@ -78,10 +112,28 @@ fn a_call_that_ends_and_one_that_begins_while_a_connection_is_under_way_count_ri
 }
 
 #[test]
+fn a_node_worker_that_got_nothing_waits_again() {
+    let mut rotation = rotation(Says::Nothing);
+    rotation.offer(1);
+    assert_eq!(rotation.hand_out(), Some((ONE, 1)));
+    rotation.got_nothing(ONE);
+    assert!(rotation.is_free(ONE));
+}
+
+#[test]
 fn a_worker_that_claims_to_wait_for_ever_so_many_costs_little() {
-    let mut rotation = rotation(Member::says_when());
+    let mut rotation = rotation(Says::when());
     rotation.waits_up_to(ONE, u64::MAX);
-    assert_eq!(rotation.free.len(), CALLS);
+    assert_eq!((rotation.free.len(), rotation.calls()), (1, CALLS));
+}
+
+#[test]
+fn there_is_room_until_the_queue_is_full() {
+    let mut rotation = rotation(Says::when());
+    (1..QUEUE).for_each(|it| rotation.offer(it as u32));
+    assert!(rotation.has_room());
+    rotation.offer(0);
+    assert!(!rotation.has_room());
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -115,15 +167,15 @@ proptest! {
         for step in steps {
             match step {
                 Step::Join(worker, says) if !rotation.contains(WorkerId(worker)) => {
-                    let says_when = Member::says_when();
-                    let member = if says { says_when } else { Member::AlwaysWaits };
-                    rotation.join(WorkerId(worker), member);
+                    let says_when = if says { Says::when() } else { Says::Nothing };
+                    rotation.join(WorkerId(worker), says_when);
                     waiting.insert(WorkerId(worker), u64::from(!says));
                 }
                 Step::Join(..) => {}
                 Step::Waits(worker) => {
                     let worker = WorkerId(worker);
-                    if let Some(Member::SaysWhen { given, .. }) = rotation.members.get(&worker) {
+                    let says = rotation.members.get(&worker).map(|member| member.says);
+                    if let Some(Says::When { given, .. }) = says {
                         let calls = waiting.entry(worker).or_default();
                         *calls += 1;
                         let up_to = given + *calls;
@@ -140,12 +192,14 @@ proptest! {
                         prop_assert!(*credit > 0);
                         *credit -= 1;
                         out.push((worker, connection));
+                    } else {
+                        prop_assert!(rotation.queue.is_empty() || waiting.values().all(|it| *it == 0));
                     }
                 }
                 Step::Refuse => {
                     if let Some((worker, connection)) = out.pop() {
-                        if rotation.members.get(&worker) == Some(&Member::AlwaysWaits) {
-                            *waiting.entry(worker).or_default() += 1;
+                        if rotation.contains(worker) && !rotation.says_when(worker) {
+                            waiting.insert(worker, 1);
                         }
                         rotation.answered(worker);
                         rotation.take_back(connection);
@@ -156,6 +210,8 @@ proptest! {
                     waiting.remove(&WorkerId(worker));
                 }
             }
+            let free: u64 = waiting.values().sum();
+            prop_assert_eq!(rotation.calls() as u64, free);
         }
         let mut all: Vec<u32> = out.iter().map(|(_, connection)| *connection).collect();
         all.extend(rotation.queue);
