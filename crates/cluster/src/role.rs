@@ -6,7 +6,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use crate::terms::Terms;
 use crate::{Error, Primary, Worker, WorkerId, sys};
 
-/// What this process is; Node's `cluster.isPrimary` and `cluster.isWorker`, with what belongs to each.
+/// What this process is; Node's `cluster.isPrimary` and `cluster.isWorker`, with what belongs to
+/// each.
 #[allow(clippy::large_enum_variant)] // there is one of them in a process
 #[derive(Debug)]
 pub enum Role {
@@ -31,22 +32,26 @@ impl Role {
 static TAKEN: AtomicBool = AtomicBool::new(false);
 static WORKER: OnceLock<bool> = OnceLock::new();
 
-/// Takes this process's role. Call it first in `main`, before arguments are parsed and threads are started.
+/// Takes this process's role. Call it first in `main`, before arguments are parsed and threads are
+/// started.
 ///
-/// A worker is told from a primary by the environment variable `NODE_UNIQUE_ID`, as in Node. A worker's role is taken
-/// out of the environment, so that programs that the worker starts do not believe it is theirs, and the
-/// primary is told that this worker is online.
+/// A worker is told from a primary by the environment variable `NODE_UNIQUE_ID`, as in Node. A
+/// worker's role is taken out of the environment, so that programs that the worker starts do not
+/// believe it is theirs, and the primary is told that this worker is online.
 ///
-/// From here on a worker leaves SIGINT to its primary, and SIGTERM, unless its primary sent it or this very process: a terminal, systemd and timeout(1)
-/// send theirs to all processes of the group, and what they mean is the primary's decision. A handler of the program's own takes
-/// the place of that. When the primary ends, however that comes, the worker ends within a second, even one that was stopped (SIGSTOP).
+/// From here on a worker leaves SIGINT to its primary, and SIGTERM, unless its primary sent it or
+/// this very process: a terminal, systemd and timeout(1) send theirs to all processes of the group,
+/// and what they mean is the primary's decision. A handler of the program's own takes the place of
+/// that. When the primary ends, however that comes, the worker ends within a second, even one that
+/// was stopped (SIGSTOP).
 ///
 /// # Errors
-/// [`Error::RoleTaken`] on a second call; [`Error::ThreadsRunning`] when this is not the only thread (changing the
-/// environment would not be safe); [`Error::NoChannel`] and [`Error::AdvancedSerialization`] in a worker whose
-/// primary cannot be understood.
+/// [`Error::RoleTaken`] on a second call; [`Error::ThreadsRunning`] when this is not the only
+/// thread (changing the environment would not be safe); [`Error::NoChannel`] and
+/// [`Error::AdvancedSerialization`] in a worker whose primary cannot be understood.
 pub fn role() -> Result<Role, Error> {
-    // First, because a worker that has its role also has a thread: the one that watches its primary.
+    // First, because a worker that has its role also has a thread: the one that watches its
+    // primary.
     if TAKEN.load(Ordering::Relaxed) {
         return Err(Error::RoleTaken);
     }
@@ -81,12 +86,14 @@ pub fn role() -> Result<Role, Error> {
     Worker::new(id, socket, terms).map(Role::Worker)
 }
 
-/// Whether this process is a worker; Node's `cluster.isWorker`. Constant for the life of the process.
+/// Whether this process is a worker; Node's `cluster.isWorker`. Constant for the life of the
+/// process.
 pub fn is_worker() -> bool {
     *WORKER.get_or_init(|| std::env::var_os("NODE_UNIQUE_ID").is_some())
 }
 
-/// Whether this process is a primary; Node's `cluster.isPrimary`. Constant for the life of the process.
+/// Whether this process is a primary; Node's `cluster.isPrimary`. Constant for the life of the
+/// process.
 pub fn is_primary() -> bool {
     !is_worker()
 }

@@ -16,21 +16,24 @@ use nix::sys::signal::{SaFlags, SigAction, SigHandler, SigSet, SigmaskHow, Signa
 /// Takes a variable out of the environment of this process, which must have one thread only.
 pub(crate) fn take_variable(name: &str) -> Option<OsString> {
     let value = std::env::var_os(name);
-    // SAFETY: `role()` has counted the threads before: there is no other one that could read the environment now.
+    // SAFETY: `role()` has counted the threads before: there is no other one that could read the
+    // environment now.
     unsafe { std::env::remove_var(name) };
     value
 }
 
-/// Takes over an open descriptor that this process got from its parent. `None`: nothing is open there.
+/// Takes over an open descriptor that this process got from its parent. `None`: nothing is open
+/// there.
 pub(crate) fn adopt(number: RawFd) -> Option<OwnedFd> {
     if number <= 2 {
         return None; // the standard streams have owners
     }
-    // SAFETY: the borrow lives for this call only; fcntl on a number that is not open just says EBADF.
+    // SAFETY: the borrow lives for this call only; fcntl on a number that is not open just says
+    // EBADF.
     let borrowed = unsafe { BorrowedFd::borrow_raw(number) };
     rustix::io::fcntl_setfd(borrowed, rustix::io::FdFlags::CLOEXEC).ok()?;
-    // SAFETY: it is open (fcntl has just said so). The parent gave it to us by number, in a variable that is taken once,
-    // so nobody else in this process owns it.
+    // SAFETY: it is open (fcntl has just said so). The parent gave it to us by number, in a
+    // variable that is taken once, so nobody else in this process owns it.
     Some(unsafe { OwnedFd::from_raw_fd(number) })
 }
 
@@ -39,17 +42,20 @@ pub(crate) fn duplicate(number: RawFd) -> io::Result<OwnedFd> {
     if number < 0 {
         return Err(io::Error::from_raw_os_error(nix::libc::EBADF));
     }
-    // SAFETY: the borrow lives for this call only; fcntl on a number that is not open just says EBADF.
+    // SAFETY: the borrow lives for this call only; fcntl on a number that is not open just says
+    // EBADF.
     let borrowed = unsafe { BorrowedFd::borrow_raw(number) };
     borrowed.try_clone_to_owned()
 }
 
-/// Whose SIGTERM ends this worker: the primary, and the process that started this one where that is another.
+/// Whose SIGTERM ends this worker: the primary, and the process that started this one where that is
+/// another.
 static OBEYED: [AtomicI32; 2] = [const { AtomicI32::new(-1) }; 2];
 
 extern "C" fn nothing(_: c_int) {}
 
-/// SIGTERM has its default effect if the primary sent it, or this process itself. Anybody else's is left to the primary.
+/// SIGTERM has its default effect if the primary sent it, or this process itself. Anybody else's is
+/// left to the primary.
 extern "C" fn terminate(_: c_int, info: *mut siginfo_t, _: *mut c_void) {
     // SAFETY: with SA_SIGINFO the kernel passes a siginfo that is valid for this call.
     let info = unsafe { &*info };
@@ -59,20 +65,22 @@ extern "C" fn terminate(_: c_int, info: *mut siginfo_t, _: *mut c_void) {
     // SAFETY: with these codes the kernel has filled in the sender (sigaction(2)).
     let sender = unsafe { info.si_pid() };
     let obeyed = OBEYED.iter().any(|pid| pid.load(Ordering::Relaxed) == sender);
-    // SAFETY: getpid(2) has no preconditions, and is async-signal-safe (signal-safety(7)), as all that follows.
+    // SAFETY: getpid(2) has no preconditions, and is async-signal-safe (signal-safety(7)), as all
+    // that follows.
     if obeyed || sender == unsafe { libc::getpid() } {
         let default = SigAction::new(SigHandler::SigDfl, SaFlags::empty(), SigSet::empty());
-        // SAFETY: the default action runs no code of ours. SIGTERM is blocked while this runs: what is raised here takes effect
-        // when it returns.
+        // SAFETY: the default action runs no code of ours. SIGTERM is blocked while this runs: what
+        // is raised here takes effect when it returns.
         let _ = unsafe { sigaction(Signal::SIGTERM, &default) };
         // SAFETY: raise(3) has no preconditions.
         unsafe { libc::raise(libc::SIGTERM) };
     }
 }
 
-/// Leaves SIGINT, and SIGTERM that none of these processes sent, to the primary: a terminal sends Ctrl-C to the whole group, systemd and timeout(1)
-/// their SIGTERM, and the primary decides what it means. Handlers, rather than SIG_IGN: an ignored signal stays ignored across
-/// exec(2), in every program that the worker starts; a handled one does not.
+/// Leaves SIGINT, and SIGTERM that none of these processes sent, to the primary: a terminal sends
+/// Ctrl-C to the whole group, systemd and timeout(1) their SIGTERM, and the primary decides what it
+/// means. Handlers, rather than SIG_IGN: an ignored signal stays ignored across exec(2), in every
+/// program that the worker starts; a handled one does not.
 pub(crate) fn leave_signals_to_primary(obeyed: [i32; 2]) -> nix::Result<()> {
     for (place, pid) in OBEYED.iter().zip(obeyed) {
         place.store(pid, Ordering::Relaxed);
@@ -84,15 +92,16 @@ pub(crate) fn leave_signals_to_primary(obeyed: [i32; 2]) -> nix::Result<()> {
     let mut signals = SigSet::empty();
     for (signal, handler) in handlers {
         let action = SigAction::new(handler, SaFlags::SA_RESTART, SigSet::empty());
-        // SAFETY: one handler does nothing, the other one only what is async-signal-safe, as it says.
+        // SAFETY: one handler does nothing, the other one only what is async-signal-safe, as it
+        // says.
         unsafe { sigaction(signal, &action)? };
         signals.add(signal);
     }
     signals.thread_unblock()
 }
 
-/// Makes children waitable: whoever started us may have ignored SIGCHLD, which survives exec(2), and then the kernel
-/// reaps children itself and their exit codes are lost.
+/// Makes children waitable: whoever started us may have ignored SIGCHLD, which survives exec(2),
+/// and then the kernel reaps children itself and their exit codes are lost.
 pub(crate) fn keep_exit_statuses() -> nix::Result<()> {
     let default = SigAction::new(SigHandler::SigDfl, SaFlags::empty(), SigSet::empty());
     // SAFETY: the default action runs no code of ours.
@@ -151,7 +160,8 @@ pub(crate) fn close_in_children(number: RawFd) {
     }
 }
 
-/// Ends the process at once: no exit handlers, no destructors, whatever its other threads do or hold.
+/// Ends the process at once: no exit handlers, no destructors, whatever its other threads do or
+/// hold.
 pub(crate) fn exit_now(code: i32) -> ! {
     // SAFETY: _exit(2) has no preconditions.
     unsafe { nix::libc::_exit(code) }
@@ -173,7 +183,8 @@ pub(crate) fn prepare_child(
     let prepare = move || -> io::Result<()> {
         let default = SigAction::new(SigHandler::SigDfl, SaFlags::empty(), SigSet::empty());
         for signal in Signal::iterator() {
-            // SAFETY: the default action runs no code of ours. SIGKILL and SIGSTOP refuse, and have it anyway.
+            // SAFETY: the default action runs no code of ours. SIGKILL and SIGSTOP refuse, and have
+            // it anyway.
             let _ = unsafe { sigaction(signal, &default) };
         }
         nix::sys::signal::sigprocmask(SigmaskHow::SIG_SETMASK, Some(&mask), None)?;
@@ -187,7 +198,8 @@ pub(crate) fn prepare_child(
             uid.map_or(Ok(()), nix::unistd::setuid)?;
         }
         for &(descriptor, number) in &passed {
-            // SAFETY: this number is given to the worker by wish; nothing of std's uses it in this child.
+            // SAFETY: this number is given to the worker by wish; nothing of std's uses it in this
+            // child.
             if unsafe { nix::libc::dup2(descriptor, number) } < 0 {
                 return Err(io::Error::last_os_error());
             }

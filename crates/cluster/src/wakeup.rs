@@ -6,7 +6,8 @@ use rustix::event::{EventfdFlags, eventfd};
 
 use crate::Error;
 
-/// Readable from the first call of [`wake`](Wakeup::wake) until somebody [`take`](Wakeup::take)s it.
+/// Readable from the first call of [`wake`](Wakeup::wake) until somebody [`take`](Wakeup::take)s
+/// it.
 #[derive(Debug)]
 pub(crate) struct Wakeup(OwnedFd);
 

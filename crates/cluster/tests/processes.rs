@@ -93,6 +93,8 @@ mod told;
 mod waiting;
 #[path = "processes/worker_limits.rs"]
 mod worker_limits;
+#[path = "processes/worker_rests.rs"]
+mod worker_rests;
 #[path = "processes/worker_terms.rs"]
 mod worker_terms;
 
@@ -135,6 +137,7 @@ fn main() {
         node::tests,
         node_listening::tests,
         worker_limits::tests,
+        worker_rests::tests,
         worker_terms::tests,
         left_to_primary::tests,
     ]);

@@ -22,19 +22,22 @@ use crate::wire::{Envelope, Received};
 use crate::{Address, Error, SchedulingPolicy};
 
 impl Worker {
-    /// Listens for TCP where all workers that ask for it listen; Node's `server.listen()` in a worker.
+    /// Listens for TCP where all workers that ask for it listen; Node's `server.listen()` in a
+    /// worker.
     ///
-    /// The primary binds, so a worker needs no rights for it. With port 0 all workers get the same free port: their first
-    /// `listen` on 0 the first one, their second the second.
+    /// The primary binds, so a worker needs no rights for it. With port 0 all workers get the same
+    /// free port: their first `listen` on 0 the first one, their second the second.
     ///
     /// # Errors
-    /// [`Error::Listen`] names the address and says why; [`Error::Blocking`]; [`Error::Leaving`] when the primary has asked this worker to
-    /// leave; [`Error::PrimaryGone`] when the channel is closed.
+    /// [`Error::Listen`] names the address and says why; [`Error::Blocking`]; [`Error::Leaving`]
+    /// when the primary has asked this worker to leave; [`Error::PrimaryGone`] when the channel is
+    /// closed.
     pub fn listen(&mut self, on: impl Into<Listen>) -> Result<Listener<TcpStream>, Error> {
         self.listen_on(on.into())
     }
 
-    /// Listens on a Unix socket; Node's `server.listen(path)` in a worker. The primary removes the file when the last worker has closed it.
+    /// Listens on a Unix socket; Node's `server.listen(path)` in a worker. The primary removes the
+    /// file when the last worker has closed it.
     ///
     /// # Errors
     /// As [`listen`](Worker::listen).
@@ -42,8 +45,8 @@ impl Worker {
         self.listen_on(Listen::unix(path))
     }
 
-    /// Binds a UDP socket that all workers share who ask for it; Node's `socket.bind()` in a worker. The kernel chooses who gets a
-    /// datagram, whatever the scheduling policy.
+    /// Binds a UDP socket that all workers share who ask for it; Node's `socket.bind()` in a
+    /// worker. The kernel chooses who gets a datagram, whatever the scheduling policy.
     ///
     /// # Errors
     /// As [`listen`](Worker::listen).
@@ -93,9 +96,10 @@ impl Worker {
         let query = query(address, on, index);
         let (reply, socket) = self.await_answer(address, &query)?;
         if let Some(errno @ ..0) = reply.number("errno") {
-            return Err(refused(address)(Errno::from_raw_os_error(
-                i32::try_from(-errno).unwrap_or(Errno::INVAL.raw_os_error()),
-            )));
+            let errno = errno.checked_neg().and_then(|errno| i32::try_from(errno).ok());
+            let errno = errno.unwrap_or(Errno::INVAL.raw_os_error());
+            let source = std::io::Error::from_raw_os_error(errno);
+            return Err(Error::Listen { address: address.to_string(), source });
         }
         let port = match &socket {
             Some(socket) => start(socket, address, on).map_err(|error| {
@@ -142,7 +146,8 @@ impl Worker {
         }
     }
 
-    /// Room for the socket that the answer may bring: without it the answer would be lost, and not come again.
+    /// Room for the socket that the answer may bring: without it the answer would be lost, and not
+    /// come again.
     fn reserve(&self, address: &Address) -> rustix::io::Result<Option<OwnedFd>> {
         let datagrams = matches!(address, Address::Udp(_) | Address::PrimaryUdpFd(_));
         if self.scheduling_policy() == Some(SchedulingPolicy::RoundRobin) && !datagrams {
@@ -186,7 +191,8 @@ struct Granted {
     shared: bool,
 }
 
-/// The question for a listener, field by field as a Node worker writes it, so that both get the same one.
+/// The question for a listener, field by field as a Node worker writes it, so that both get the
+/// same one.
 fn query(asked: &Address, on: &Listen, index: u32) -> Envelope {
     let (address, port, address_type) = asked.to_fields();
     let datagrams = matches!(asked, Address::Udp(_) | Address::PrimaryUdpFd(_));

@@ -1,4 +1,5 @@
-//! What a worker's handles share: its state under a lock, and the one thread at a time that waits for more.
+//! What a worker's handles share: its state under a lock, and the one thread at a time that waits
+//! for more.
 
 use std::os::fd::{AsFd, OwnedFd};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -46,7 +47,8 @@ impl Core {
     }
 
     pub(super) fn lock(&self) -> MutexGuard<'_, State> {
-        // A panic in another thread leaves whole messages behind: every change is made under one lock.
+        // A panic in another thread leaves whole messages behind: every change is made under one
+        // lock.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -59,7 +61,8 @@ impl Core {
         &self.socket
     }
 
-    /// Waits until `found` finds something, or the deadline has passed (`None`). Meanwhile it reads what arrives, for everybody.
+    /// Waits until `found` finds something, or the deadline has passed (`None`). Meanwhile it reads
+    /// what arrives, for everybody.
     pub(super) fn wait_for<T>(
         &self,
         deadline: Option<Instant>,
@@ -69,8 +72,8 @@ impl Core {
         let mut late = false;
         loop {
             let found = found(&mut state)?;
-            // The ACK of a handle goes out before the program has the message: who knows when it waits again. If that fails,
-            // the next read says why.
+            // The ACK of a handle goes out before the program has the message: who knows when it
+            // waits again. If that fails, the next read says why.
             let _ = state.flush();
             if found.is_some() || late {
                 return Ok(found);
@@ -145,7 +148,8 @@ impl Core {
             Ok(_) => {}
             Err(Errno::INTR) => return false,
             Err(_) => {
-                // No memory, or a limit of open files below the number of sockets here: poll(2). The channel is looked at all the same.
+                // No memory, or a limit of open files below the number of sockets here: poll(2).
+                // The channel is looked at all the same.
                 std::thread::sleep(REST);
                 return true;
             }

@@ -13,8 +13,8 @@ use super::listeners::ListenerId;
 use super::waiting::Waiting;
 use crate::{Address, Error};
 
-/// A UDP socket that all workers share; Node's `dgram.Socket` in a worker. Each datagram goes to one of the workers that wait, as the
-/// kernel chooses. Dropping it closes it.
+/// A UDP socket that all workers share; Node's `dgram.Socket` in a worker. Each datagram goes to
+/// one of the workers that wait, as the kernel chooses. Dropping it closes it.
 #[derive(Debug)]
 pub struct Datagrams {
     core: Arc<Core>,
@@ -39,8 +39,8 @@ impl Datagrams {
         &self.address
     }
 
-    /// Waits for a datagram: its length, and who sent it. What does not fit into the buffer is lost, as in recvfrom(2). `None`: the
-    /// primary asked this worker to leave, or is gone.
+    /// Waits for a datagram: its length, and who sent it. What does not fit into the buffer is
+    /// lost, as in recvfrom(2). `None`: the primary asked this worker to leave, or is gone.
     ///
     /// # Errors
     /// None at present: where the system has no memory just now, it rests and goes on.

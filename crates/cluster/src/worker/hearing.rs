@@ -75,7 +75,8 @@ impl State {
             Some("newconn") => self.new_connection(&received, fd),
             Some(_) => {}
             None => {
-                // A listener that nobody waits for any more: the primary counts this worker in, and should not.
+                // A listener that nobody waits for any more: the primary counts this worker in, and
+                // should not.
                 if let Some((late, _)) = self.replies.answered(received, fd)
                     && let Some(key) = late.text("key")
                     && late.number("errno").unwrap_or_default() == 0

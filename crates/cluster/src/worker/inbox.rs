@@ -6,27 +6,32 @@ use super::event::WorkerEvent;
 use crate::terms::Terms;
 use crate::{Error, Message};
 
-/// How many bytes of messages are kept for a program that takes none, where the primary does not know that it should stop.
+/// How many bytes of messages are kept for a program that takes none, where the primary does not
+/// know that it should stop.
 const MOST: usize = 16 * 1024 * 1024;
 
 /// What a message costs here beside its text, however short it is.
 const EACH: usize = size_of::<WorkerEvent>() + 64;
 
-/// What a descriptor costs: with this, 256 of them are kept at most, and the usual limit is 1,024 open files.
+/// What a descriptor costs: with this, 256 of them are kept at most, and the usual limit is 1,024
+/// open files.
 const DESCRIPTOR: usize = MOST / 256;
 
 /// What was told to this worker and not taken by the program yet.
 ///
-/// A primary of ours counts what the program took, as [`Inbox::due_report`] says, and sends no more than fits. Any other one sends
-/// whatever it likes: what is beyond the bound is dropped, and counted in its place.
+/// A primary of ours counts what the program took, as [`Inbox::due_report`] says, and sends no more
+/// than fits. Any other one sends whatever it likes: what is beyond the bound is dropped, and
+/// counted in its place.
 #[derive(Debug)]
 pub(super) struct Inbox {
     events: VecDeque<WorkerEvent>,
-    /// How many bytes the program takes before the primary is told. `None`: this primary does not want to know.
+    /// How many bytes the program takes before the primary is told. `None`: this primary does not
+    /// want to know.
     step: Option<u64>,
     /// What the messages here cost.
     cost: usize,
-    /// Bytes of messages, as lines on the channel, that the program has taken, and those that the primary was told of.
+    /// Bytes of messages, as lines on the channel, that the program has taken, and those that the
+    /// primary was told of.
     taken: u64,
     told: u64,
 }

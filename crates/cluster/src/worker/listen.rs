@@ -43,7 +43,8 @@ impl Listen {
         }
     }
 
-    /// On this port of every address, IPv6 and IPv4; Node's `listen(port)`. Port 0: any free one, the same for all workers.
+    /// On this port of every address, IPv6 and IPv4; Node's `listen(port)`. Port 0: any free one,
+    /// the same for all workers.
     pub fn any(port: u16) -> Listen {
         Listen::new(Wanted::Address(Address::AnyTcp(port)))
     }
@@ -64,8 +65,9 @@ impl Listen {
         self
     }
 
-    /// For this worker alone, and others that say so too may bind the same port: the kernel deals out what comes, and the primary
-    /// does not know; Node's `reusePort`. See `SO_REUSEPORT` in socket(7).
+    /// For this worker alone, and others that say so too may bind the same port: the kernel deals
+    /// out what comes, and the primary does not know; Node's `reusePort`. See `SO_REUSEPORT` in
+    /// socket(7).
     pub fn reuse_port(mut self) -> Listen {
         self.options.reuse_port = true;
         self.exclusive()
@@ -89,16 +91,17 @@ impl Listen {
         self
     }
 
-    /// How many connections the kernel may hold that nobody has accepted; 511 if never set, or 0, as Node. The worker that asks
-    /// first decides; on a shared socket the one that listened last. See listen(2); Linux allows at most `net.core.somaxconn`.
+    /// How many connections the kernel may hold that nobody has accepted; 511 if never set, or 0,
+    /// as Node. The worker that asks first decides; on a shared socket the one that listened last.
+    /// See listen(2); Linux allows at most `net.core.somaxconn`.
     pub fn backlog(mut self, connections: u32) -> Listen {
         self.backlog = Some(connections);
         self
     }
 
-    /// Under [`SchedulingPolicy::Shared`](crate::SchedulingPolicy::Shared): the socket in blocking mode, for
-    /// [`into_std`](super::Listener::into_std). The mode belongs to the socket, so to all workers: the first one decides, and one that wants the
-    /// other mode gets [`Error::Blocking`].
+    /// Under [`SchedulingPolicy::Shared`](crate::SchedulingPolicy::Shared): the socket in blocking
+    /// mode, for [`into_std`](super::Listener::into_std). The mode belongs to the socket, so to all
+    /// workers: the first one decides, and one that wants the other mode gets [`Error::Blocking`].
     pub fn blocking(mut self) -> Listen {
         self.blocking = true;
         self

@@ -14,13 +14,14 @@ use crate::{Address, Error, IntoStdError, SchedulingPolicy};
 
 /// A listener that all workers share; Node's `net.Server` in a worker.
 ///
-/// Under [`SchedulingPolicy::RoundRobin`] the primary hands a connection over when the program waits in
-/// [`accept`](Listener::accept), so that no client waits behind another one while a worker idles. Under
-/// [`SchedulingPolicy::Shared`] the workers accept from one socket.
+/// Under [`SchedulingPolicy::RoundRobin`] the primary hands a connection over when the program
+/// waits in [`accept`](Listener::accept), so that no client waits behind another one while a worker
+/// idles. Under [`SchedulingPolicy::Shared`] the workers accept from one socket.
 ///
-/// Dropping it closes it with the next thing that this worker says or waits for; [`close`](Listener::close) does so at once. Connections that
-/// were handed over and not taken go to other workers. A worker that dies, by a panic or an error that ends `main` too, leaves the port
-/// to its replacement.
+/// Dropping it closes it with the next thing that this worker says or waits for;
+/// [`close`](Listener::close) does so at once. Connections that were handed over and not taken go
+/// to other workers. A worker that dies, by a panic or an error that ends `main` too, leaves the
+/// port to its replacement.
 #[derive(Debug)]
 pub struct Listener<S = TcpStream> {
     core: Arc<Core>,
@@ -56,7 +57,8 @@ impl<S: From<OwnedFd>> Listener<S> {
         &self.address
     }
 
-    /// Who chooses the worker for its connections. Under [`SchedulingPolicy::Shared`] [`into_std`](Listener::into_std) gives the socket; an
+    /// Who chooses the worker for its connections. Under [`SchedulingPolicy::Shared`]
+    /// [`into_std`](Listener::into_std) gives the socket; an
     /// [`exclusive`](super::Listen::exclusive) one counts as that, whatever the others do.
     pub fn scheduling_policy(&self) -> SchedulingPolicy {
         match self.mode {
@@ -65,13 +67,15 @@ impl<S: From<OwnedFd>> Listener<S> {
         }
     }
 
-    /// Waits for a connection, in blocking mode. `None`: the listener is closed, because the primary asked this worker to leave or is gone.
+    /// Waits for a connection, in blocking mode. `None`: the listener is closed, because the
+    /// primary asked this worker to leave or is gone.
     ///
-    /// Where this process has no descriptor left for a connection (`EMFILE` and its kin) it rests, and goes on when there is one; meanwhile
-    /// the other workers get the connections.
+    /// Where this process has no descriptor left for a connection (`EMFILE` and its kin) it rests,
+    /// and goes on when there is one; meanwhile the other workers get the connections.
     ///
     /// # Errors
-    /// [`Error::Blocking`] on a shared socket in blocking mode, which is for [`into_std`](Listener::into_std) alone.
+    /// [`Error::Blocking`] on a shared socket in blocking mode, which is for
+    /// [`into_std`](Listener::into_std) alone.
     pub fn accept(&self) -> Result<Option<S>, Error> {
         self.accept_until(None)
     }
@@ -100,7 +104,8 @@ impl<S: From<OwnedFd>> Listener<S> {
         std::iter::from_fn(|| self.accept().transpose())
     }
 
-    /// Closes it now; Node's `server.close()`. When the last worker has closed it, clients are refused.
+    /// Closes it now; Node's `server.close()`. When the last worker has closed it, clients are
+    /// refused.
     pub fn close(self) {
         let core = Arc::clone(&self.core);
         drop(self);
@@ -126,11 +131,13 @@ impl<S: From<OwnedFd>> Listener<S> {
 }
 
 impl Listener<TcpStream> {
-    /// The shared listening socket itself, for a library that accepts by itself. The worker's part in the cluster goes on: see
-    /// [`run_in_background`](super::Worker::run_in_background); it counts as a user of the socket until it leaves.
+    /// The shared listening socket itself, for a library that accepts by itself. The worker's part
+    /// in the cluster goes on: see [`run_in_background`](super::Worker::run_in_background); it
+    /// counts as a user of the socket until it leaves.
     ///
     /// # Errors
-    /// [`Error::NotShared`] under [`SchedulingPolicy::RoundRobin`]; the listener comes back with it, and `?` makes an [`Error`] of both.
+    /// [`Error::NotShared`] under [`SchedulingPolicy::RoundRobin`]; the listener comes back with
+    /// it, and `?` makes an [`Error`] of both.
     pub fn into_std(self) -> Result<TcpListener, IntoStdError<Listener<TcpStream>>> {
         self.into_shared().map(TcpListener::from)
     }
@@ -150,8 +157,9 @@ impl<S> Drop for Listener<S> {
     fn drop(&mut self) {
         let mut state = self.core.lock();
         if !state.listeners.is_taken(self.id) {
-            // The primary learns of it with the next thing that we say or wait for. If there is none, because this is a panic or the
-            // error that ends `main`, then it was no purpose but a crash, and the port belongs to the replacement.
+            // The primary learns of it with the next thing that we say or wait for. If there is
+            // none, because this is a panic or the error that ends `main`, then it was no purpose
+            // but a crash, and the port belongs to the replacement.
             state.close_listener(self.id);
         }
     }

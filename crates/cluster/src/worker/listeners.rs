@@ -21,7 +21,8 @@ pub(super) struct Listeners {
 }
 
 impl Listeners {
-    /// Node's number for one more listener on this address: they are counted from 0 until all of them are closed.
+    /// Node's number for one more listener on this address: they are counted from 0 until all of
+    /// them are closed.
     pub(super) fn take_index(&mut self, address: &Address) -> u32 {
         let (next, open) = self.indexes.entry(address.to_string()).or_default();
         *open += 1;

@@ -1,4 +1,5 @@
-//! What a worker knows of one of its listeners, and the connections that wait there for the program.
+//! What a worker knows of one of its listeners, and the connections that wait there for the
+//! program.
 
 use std::collections::VecDeque;
 use std::os::fd::OwnedFd;
@@ -8,7 +9,8 @@ use super::rest::Rest;
 use crate::Address;
 use crate::wire::Envelope;
 
-/// How many connections are kept for a program that does not take them, where the primary does not know who waits. Node's sends one.
+/// How many connections are kept for a program that does not take them, where the primary does not
+/// know who waits. Node's sends one.
 const MOST: usize = 64;
 
 /// What a worker knows of one of its listeners.
@@ -32,7 +34,8 @@ pub(super) enum Source {
     Primary(HandedOver),
     /// A socket, which this worker accepts from.
     Shared(Arc<OwnedFd>),
-    /// A socket that the program took. To the primary this worker goes on using it, until it leaves.
+    /// A socket that the program took. To the primary this worker goes on using it, until it
+    /// leaves.
     Taken,
 }
 
@@ -54,7 +57,8 @@ impl HandedOver {
         HandedOver { untaken: VecDeque::new(), knows_waiting, received: 0, told: 0 }
     }
 
-    /// Keeps a connection for one of so many calls that wait. Whether it is kept; if not, it is closed here.
+    /// Keeps a connection for one of so many calls that wait. Whether it is kept; if not, it is
+    /// closed here.
     fn keep(&mut self, seq: u64, connection: OwnedFd, waiting: usize) -> bool {
         self.received += 1;
         // Nobody waits here any more: somebody else may. Node does not know, and sends it anyway.
@@ -76,9 +80,9 @@ impl HandedOver {
         !self.knows_waiting
     }
 
-    /// How many connections the primary may hand over in all, if it does not know yet: those that it has, and one for each of so many
-    /// calls that wait. A sum, because a connection may be under way: "one more" or "one less" would then be counted from
-    /// different numbers.
+    /// How many connections the primary may hand over in all, if it does not know yet: those that
+    /// it has, and one for each of so many calls that wait. A sum, because a connection may be
+    /// under way: "one more" or "one less" would then be counted from different numbers.
     fn up_to(&mut self, waiting: usize) -> Option<u64> {
         let wanted = self.received + waiting.saturating_sub(self.untaken.len()) as u64;
         let news = self.knows_waiting && self.told != wanted;
@@ -94,7 +98,8 @@ impl Listening {
         Listening { key, address, source, waiting: 0, rest: Rest::default() }
     }
 
-    /// Keeps a connection that the primary hands over. Whether it is kept; if not, it is closed here.
+    /// Keeps a connection that the primary hands over. Whether it is kept; if not, it is closed
+    /// here.
     pub(super) fn keep(&mut self, seq: u64, connection: OwnedFd) -> bool {
         match &mut self.source {
             Source::Primary(handed_over) => handed_over.keep(seq, connection, self.waiting),

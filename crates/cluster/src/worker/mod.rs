@@ -1,4 +1,5 @@
-//! A worker's side: talks to its primary, listens where its siblings listen, and ends with its primary.
+//! A worker's side: talks to its primary, listens where its siblings listen, and ends with its
+//! primary.
 
 mod asking;
 mod core;
@@ -40,10 +41,12 @@ use crate::{Error, Handle, Message, SchedulingPolicy, SendError, WorkerId};
 /// How long [`Worker::kill`] waits for the primary.
 const LAST_WORDS: Duration = Duration::from_secs(5);
 
-/// A worker, as it sees itself; Node's `cluster.worker` in the worker. Cheap to clone; clones may go to other threads.
+/// A worker, as it sees itself; Node's `cluster.worker` in the worker. Cheap to clone; clones may
+/// go to other threads.
 ///
-/// It has no thread that reads: what arrives waits in the channel until the program asks. One thread watches whether the primary is
-/// still there; when it is gone, the worker is ended half a second later, however busy it is.
+/// It has no thread that reads: what arrives waits in the channel until the program asks. One
+/// thread watches whether the primary is still there; when it is gone, the worker is ended half a
+/// second later, however busy it is.
 #[derive(Clone, Debug)]
 pub struct Worker {
     core: Arc<Core>,
@@ -63,8 +66,9 @@ impl Worker {
         self.core.id
     }
 
-    /// Who chooses the worker for a connection; Node's `cluster.schedulingPolicy`, which a Node worker cannot ask. `None`: the primary
-    /// is not ours, and has not said; then a listener's own [`scheduling_policy`](Listener::scheduling_policy) knows.
+    /// Who chooses the worker for a connection; Node's `cluster.schedulingPolicy`, which a Node
+    /// worker cannot ask. `None`: the primary is not ours, and has not said; then a listener's own
+    /// [`scheduling_policy`](Listener::scheduling_policy) knows.
     pub fn scheduling_policy(&self) -> Option<SchedulingPolicy> {
         self.core.terms.map(|terms| terms.policy)
     }
@@ -74,13 +78,15 @@ impl Worker {
         self.core.lock().standing != Standing::Left
     }
 
-    /// Whether this worker should end its work: the primary has asked it to leave, will do so soon, or is gone. In a shutdown this is true
-    /// first, while connections that have arrived still come; then [`WorkerEvent::Disconnect`], after which none do.
+    /// Whether this worker should end its work: the primary has asked it to leave, will do so soon,
+    /// or is gone. In a shutdown this is true first, while connections that have arrived still
+    /// come; then [`WorkerEvent::Disconnect`], after which none do.
     pub fn is_leaving(&self) -> bool {
         self.core.lock().standing != Standing::Connected
     }
 
-    /// Waits for the next event. `None`: the channel is closed, because the primary asked for it or is gone.
+    /// Waits for the next event. `None`: the channel is closed, because the primary asked for it or
+    /// is gone.
     ///
     /// # Errors
     /// None at present: where the system refuses to wait, this looks again every 50 ms.
@@ -88,7 +94,8 @@ impl Worker {
         self.next(None)
     }
 
-    /// Waits for the next event, but no longer than until the deadline; then it is [`WorkerEvent::Deadline`].
+    /// Waits for the next event, but no longer than until the deadline; then it is
+    /// [`WorkerEvent::Deadline`].
     ///
     /// # Errors
     /// As [`next_event`](Worker::next_event).
@@ -105,8 +112,8 @@ impl Worker {
             Some(Some(event)) => Ok(Some(event)),
             None => Ok(Some(WorkerEvent::Deadline)),
             Some(None) => {
-                // Asked to leave, and everything is told: the last words go out, then the channel closes.
-                // Where the primary is gone they cannot, and it closes, too.
+                // Asked to leave, and everything is told: the last words go out, then the channel
+                // closes. Where the primary is gone they cannot, and it closes, too.
                 let _ = self.core.write_the_rest(None);
                 self.core.lock().leave();
                 self.core.notify();
@@ -115,11 +122,13 @@ impl Worker {
         }
     }
 
-    /// Waits for the next message; Node's `process.on('message')`. `None`: the channel is closed, because the primary asked for it
-    /// or is gone; time to end. Messages that came before anybody asked for them are kept.
+    /// Waits for the next message; Node's `process.on('message')`. `None`: the channel is closed,
+    /// because the primary asked for it or is gone; time to end. Messages that came before anybody
+    /// asked for them are kept.
     ///
     /// # Errors
-    /// What the primary sent that is no message, and [`Error::Dropped`]. The next call goes on behind it.
+    /// What the primary sent that is no message, and [`Error::Dropped`]. The next call goes on
+    /// behind it.
     pub fn recv(&mut self) -> Result<Option<Message>, Error> {
         loop {
             match self.next_event()? {
@@ -131,7 +140,8 @@ impl Worker {
         }
     }
 
-    /// Sends a message to the primary; Node's `process.send(message)`. Waits while the channel is full.
+    /// Sends a message to the primary; Node's `process.send(message)`. Waits while the channel is
+    /// full.
     ///
     /// # Errors
     /// [`Error::PrimaryGone`] when the channel is closed; [`Error::NotJson`] when the message
@@ -141,8 +151,9 @@ impl Worker {
         self.send_line(bytes, None)
     }
 
-    /// Sends a message and a socket; Node's `process.send(message, handle)`. The socket is closed here once the primary has it and this
-    /// worker has read that: with the next wait, or in the background.
+    /// Sends a message and a socket; Node's `process.send(message, handle)`. The socket is closed
+    /// here once the primary has it and this worker has read that: with the next wait, or in the
+    /// background.
     ///
     /// # Errors
     /// As [`send`](Worker::send).
@@ -185,8 +196,9 @@ impl Worker {
         Ok(state.flush()?)
     }
 
-    /// Leaves: closes the listeners, tells the primary that the coming end is voluntary, waits until it knows, and closes the channel;
-    /// Node's `cluster.worker.disconnect()`. The process goes on. Leaving again changes nothing.
+    /// Leaves: closes the listeners, tells the primary that the coming end is voluntary, waits
+    /// until it knows, and closes the channel; Node's `cluster.worker.disconnect()`. The process
+    /// goes on. Leaving again changes nothing.
     ///
     /// # Errors
     /// None at present.
@@ -194,8 +206,8 @@ impl Worker {
         self.leave(None)
     }
 
-    /// Leaves, and ends this process with code 0; Node's `cluster.worker.kill()` in the worker. A primary that does not answer within five
-    /// seconds is not waited for.
+    /// Leaves, and ends this process with code 0; Node's `cluster.worker.kill()` in the worker. A
+    /// primary that does not answer within five seconds is not waited for.
     pub fn kill(mut self) -> ! {
         // Whatever went wrong, the process ends, and the primary sees that.
         let _ = self.leave(Some(Instant::now() + LAST_WORDS));
@@ -226,8 +238,9 @@ impl Worker {
         Ok(())
     }
 
-    /// Starts a thread that reads the channel while the program waits elsewhere: in a library's own accept loop, in a runtime. Then
-    /// [`is_leaving`](Worker::is_leaving) becomes true by itself, and messages are kept for [`recv`](Worker::recv).
+    /// Starts a thread that reads the channel while the program waits elsewhere: in a library's own
+    /// accept loop, in a runtime. Then [`is_leaving`](Worker::is_leaving) becomes true by itself,
+    /// and messages are kept for [`recv`](Worker::recv).
     ///
     /// # Errors
     /// [`Error::System`] when no thread can be started.

@@ -14,22 +14,25 @@ use crate::{Error, sys};
 pub(super) struct Origin {
     /// Who made the channel: the primary. 0: a process outside of this one's pid namespace.
     maker: Option<i32>,
-    /// Who started this process: the primary, or a program in between, such as a shell. 0: as above.
+    /// Who started this process: the primary, or a program in between, such as a shell. 0: as
+    /// above.
     parent: i32,
 }
 
 impl Origin {
-    /// Binds this process to its primary: takes signals as a worker does, and wakes when the primary ends, even if it was stopped
-    /// (SIGSTOP). The end itself is the watcher's business.
+    /// Binds this process to its primary: takes signals as a worker does, and wakes when the
+    /// primary ends, even if it was stopped (SIGSTOP). The end itself is the watcher's business.
     pub(super) fn follow(channel: &OwnedFd) -> Result<Origin, Error> {
         let maker = getsockopt(channel, PeerCredentials).ok().map(|peer| peer.pid());
-        // SIGCONT and not SIGKILL: it comes also when the primary's *thread* ends that forked this process, and does no harm then.
+        // SIGCONT and not SIGKILL: it comes also when the primary's *thread* ends that forked this
+        // process, and does no harm then.
         rustix::process::set_parent_process_death_signal(Some(Signal::CONT))
             .map_err(Error::system("follow the primary"))?;
         let parent = rustix::process::getppid().map_or(0, Pid::as_raw_pid);
         let origin = Origin { maker, parent };
         if maker.is_some_and(|maker| maker != parent) && is_closed(channel) {
-            // The primary ended before it was followed, and there is no program in between: nothing will wake us again.
+            // The primary ended before it was followed, and there is no program in between: nothing
+            // will wake us again.
             sys::exit_now(0);
         }
         sys::leave_signals_to_primary([maker.unwrap_or(parent), parent])
@@ -43,7 +46,8 @@ impl Origin {
         match rustix::process::pidfd_open(pid, PidfdFlags::empty()) {
             Ok(process) => Ok(Some(process)),
             Err(errno) if is_no_room(errno) => Err(Error::system("watch the primary")(errno)),
-            Err(_) => Ok(None), // it is gone, or a sandbox forbids to look: the channel says when it ends
+            // It is gone, or a sandbox forbids to look: the channel says when it ends.
+            Err(_) => Ok(None),
         }
     }
 }

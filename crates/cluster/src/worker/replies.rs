@@ -5,14 +5,16 @@ use std::os::fd::OwnedFd;
 
 use crate::wire::Received;
 
-/// How often a handle comes without its descriptor before its sender gives it up: Node sends it again three times.
+/// How often a handle comes without its descriptor before its sender gives it up: Node sends it
+/// again three times.
 const TRIES: u64 = 4;
 
 /// The answers of the primary that somebody waits for, by the number of the request.
 #[derive(Debug, Default)]
 pub(super) struct Replies {
     expected: BTreeMap<u64, Expected>,
-    /// How many handles had lost their descriptors when the last one arrived whole, or was given up.
+    /// How many handles had lost their descriptors when the last one arrived whole, or was given
+    /// up.
     lost: u64,
 }
 
@@ -80,7 +82,8 @@ impl Replies {
         self.lost = lost;
     }
 
-    /// So many handles have lost their descriptors so far: makes room for the next try, and says that there will be none when that did not help.
+    /// So many handles have lost their descriptors so far: makes room for the next try, and says
+    /// that there will be none when that did not help.
     pub(super) fn handles_lost(&mut self, lost: u64) {
         if lost == self.lost {
             return;

@@ -4,7 +4,8 @@ use std::time::{Duration, Instant};
 
 use rustix::io::Errno;
 
-/// How long a pause lasts. Long enough to cost no CPU time, short enough for a client not to notice.
+/// How long a pause lasts. Long enough to cost no CPU time, short enough for a client not to
+/// notice.
 pub(super) const REST: Duration = Duration::from_millis(50);
 
 /// Until when something is left alone.

@@ -35,7 +35,8 @@ impl State {
         }
     }
 
-    /// The primary hands over a connection. One that nobody wants goes back at once, and to another worker.
+    /// The primary hands over a connection. One that nobody wants goes back at once, and to another
+    /// worker.
     pub(super) fn new_connection(&mut self, message: &Received, fd: Option<OwnedFd>) {
         let (Some(seq), Some(fd)) = (message.seq(), fd) else { return };
         let listening = message.text("key").and_then(|key| self.listeners.called(key));
@@ -63,7 +64,8 @@ impl State {
         }
     }
 
-    /// Takes a connection that the primary has handed over, and answers; or tells that it may hand over one.
+    /// Takes a connection that the primary has handed over, and answers; or tells that it may hand
+    /// over one.
     fn take_handed_over(&mut self, id: ListenerId) -> Option<OwnedFd> {
         while let Some(handed_over) = self.listeners.get_mut(id).and_then(Listening::handed_over) {
             let as_node = handed_over.as_node();
@@ -95,8 +97,8 @@ impl State {
         self.tell_waiting(id);
     }
 
-    /// Tells the primary who waits, if that has changed. A primary that does not read would find all of it: the last one is enough, and
-    /// comes when it has read.
+    /// Tells the primary who waits, if that has changed. A primary that does not read would find
+    /// all of it: the last one is enough, and comes when it has read.
     fn tell_waiting(&mut self, id: ListenerId) {
         if self.owes_much() {
             return;
@@ -106,7 +108,8 @@ impl State {
         }
     }
 
-    /// Closes a listener on purpose: the primary learns of it with the next write, and what was not taken goes to other workers.
+    /// Closes a listener on purpose: the primary learns of it with the next write, and what was not
+    /// taken goes to other workers.
     pub(super) fn close_listener(&mut self, id: ListenerId) {
         let Some(listening) = self.listeners.remove(id) else { return };
         if let Some(key) = &listening.key {

@@ -10,9 +10,11 @@ use rustix::net::{RecvFlags, SocketFlags, accept_with, recvfrom};
 #[derive(Debug, PartialEq)]
 pub(super) enum Got<T> {
     One(T),
-    /// Another worker was faster, or whoever came is gone again. The next wait says when there is more.
+    /// Another worker was faster, or whoever came is gone again. The next wait says when there is
+    /// more.
     Nothing,
-    /// Something is there that cannot be taken now. A wait would return at once, and this would turn in circles.
+    /// Something is there that cannot be taken now. A wait would return at once, and this would
+    /// turn in circles.
     Later,
 }
 
@@ -24,7 +26,8 @@ pub(super) fn accept(socket: impl AsFd) -> Got<OwnedFd> {
     }
 }
 
-/// One datagram: its length, and who sent it. `None`: a sender whose address is none of the internet's.
+/// One datagram: its length, and who sent it. `None`: a sender whose address is none of the
+/// internet's.
 pub(super) fn receive(socket: impl AsFd, buffer: &mut [u8]) -> Got<(usize, Option<SocketAddr>)> {
     match recvfrom(socket, buffer, RecvFlags::DONTWAIT) {
         Ok((count, _, from)) => {
@@ -37,8 +40,8 @@ pub(super) fn receive(socket: impl AsFd, buffer: &mut [u8]) -> Got<(usize, Optio
 fn failed<T>(errno: Errno) -> Got<T> {
     match errno {
         Errno::AGAIN | Errno::INTR => Got::Nothing,
-        // It is over for that client; accept(2) tells the network's errors of a connection that is gone. recv(2): an earlier datagram
-        // of ours found nobody. Each is told once.
+        // It is over for that client; accept(2) tells the network's errors of a connection that is
+        // gone. recv(2): an earlier datagram of ours found nobody. Each is told once.
         Errno::CONNABORTED
         | Errno::CONNRESET
         | Errno::CONNREFUSED
@@ -49,8 +52,9 @@ fn failed<T>(errno: Errno) -> Got<T> {
         | Errno::HOSTDOWN
         | Errno::HOSTUNREACH
         | Errno::NONET => Got::Nothing,
-        // No descriptor (EMFILE, ENFILE) or no memory (ENOBUFS, ENOMEM); nobody listens just now (EINVAL, after shutdown(2));
-        // forbidden (EPERM). None of these is a reason to end a worker that has other work.
+        // No descriptor (EMFILE, ENFILE) or no memory (ENOBUFS, ENOMEM); nobody listens just now
+        // (EINVAL, after shutdown(2)); forbidden (EPERM). None of these is a reason to end a worker
+        // that has other work.
         _ => Got::Later,
     }
 }

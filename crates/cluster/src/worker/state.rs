@@ -16,7 +16,8 @@ use crate::terms::Terms;
 use crate::wakeup::Wakeup;
 use crate::wire::Envelope;
 
-/// How many bytes of answers a primary may leave unread before it is not listened to any more. As much as a primary grants a worker.
+/// How many bytes of answers a primary may leave unread before it is not listened to any more. As
+/// much as a primary grants a worker.
 const MOST_ANSWERS: usize = 1024 * 1024;
 
 /// How far the end has come.
@@ -96,7 +97,8 @@ impl State {
         }
     }
 
-    /// The next event, for the program. The primary learns how much was taken, so that it knows how much fits.
+    /// The next event, for the program. The primary learns how much was taken, so that it knows how
+    /// much fits.
     pub(super) fn take_event(&mut self) -> Option<WorkerEvent> {
         let event = self.inbox.take()?;
         if let Some(taken) = self.inbox.due_report() {
@@ -105,8 +107,9 @@ impl State {
         Some(event)
     }
 
-    /// Whether the channel should be read. Always, also while the program takes no messages, because behind them stand
-    /// connections and the end. But who asks and never reads the answers would fill our memory with these.
+    /// Whether the channel should be read. Always, also while the program takes no messages,
+    /// because behind them stand connections and the end. But who asks and never reads the answers
+    /// would fill our memory with these.
     pub(super) fn listens_to_primary(&self) -> bool {
         !self.owes_much() && self.rest.until().is_none()
     }
@@ -147,7 +150,8 @@ impl State {
         }
     }
 
-    /// Sends a request to the primary's cluster layer; its answer will be in `replies`. With this descriptor in reserve if the answer may bring one.
+    /// Sends a request to the primary's cluster layer; its answer will be in `replies`. With this
+    /// descriptor in reserve if the answer may bring one.
     pub(super) fn request(&mut self, message: Envelope, reserve: Option<OwnedFd>) -> u64 {
         let seq = self.note(message);
         self.replies.expect(seq, reserve);
@@ -161,7 +165,8 @@ impl State {
         let _ = self.flush();
     }
 
-    /// Sends a message to the primary's cluster layer, with the next one or the next wait. Returns its number.
+    /// Sends a message to the primary's cluster layer, with the next one or the next wait. Returns
+    /// its number.
     pub(super) fn note(&mut self, message: Envelope) -> u64 {
         let seq = self.seq;
         self.seq += 1;

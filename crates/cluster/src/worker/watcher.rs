@@ -15,8 +15,9 @@ use crate::{Error, sys};
 /// How long the program has to end by itself, once the primary is gone.
 const GRACE: Duration = Duration::from_millis(500);
 
-/// Sleeps until the channel closes or the primary's process ends, then ends this process with code 0, as Node does, however
-/// busy the program is. Messages do not wake it: it waits for `POLLRDHUP` only.
+/// Sleeps until the channel closes or the primary's process ends, then ends this process with code
+/// 0, as Node does, however busy the program is. Messages do not wake it: it waits for `POLLRDHUP`
+/// only.
 ///
 /// PR_SET_PDEATHSIG is no way to do this: it fires when the *thread* ends that forked the worker.
 #[derive(Debug)]
@@ -29,8 +30,9 @@ impl Watcher {
     pub(crate) fn start(channel: Arc<OwnedFd>, primary: Option<OwnedFd>) -> Result<Watcher, Error> {
         let left = Arc::new(AtomicBool::new(false));
         let watcher = Watcher { left: Arc::clone(&left) };
-        // The thread takes no signals. One that the program has blocked, to read it when it likes, would otherwise
-        // be delivered here, and end the process; and a handler of the program's would run on this small stack.
+        // The thread takes no signals. One that the program has blocked, to read it when it likes,
+        // would otherwise be delivered here, and end the process; and a handler of the program's
+        // would run on this small stack.
         let mask = SigSet::all()
             .thread_swap_mask(SigmaskHow::SIG_SETMASK)
             .map_err(|errno| Error::System { what: "block signals", source: errno.into() })?;

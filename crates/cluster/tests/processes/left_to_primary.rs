@@ -15,7 +15,8 @@ pub fn tests() -> Vec<Test> {
         test(name)
             .policy(policy)
             .primary(|mut primary| {
-                // As under systemd. Otherwise the kernel itself wakes stopped processes, with SIGHUP, when the group is orphaned.
+                // As under systemd. Otherwise the kernel itself wakes stopped processes, with
+                // SIGHUP, when the group is orphaned.
                 nix::unistd::setsid().unwrap();
                 let workers = [primary.fork().unwrap(), primary.fork().unwrap()];
                 let [at, _] = primary.hears_each(workers);
@@ -107,7 +108,8 @@ pub fn tests() -> Vec<Test> {
                 primary.signals(&[Signal::SIGTERM]).unwrap();
                 for _ in 0..20 {
                     let worker = primary.fork().unwrap();
-                    // Sooner than any worker can have taken its role; and from outside, as it is not from the primary.
+                    // Sooner than any worker can have taken its role; and from outside, as it is
+                    // not from the primary.
                     let group = nix::unistd::getpgrp();
                     let script = format!("kill -TERM -{group}");
                     let _ = Command::new("/bin/sh").args(["-c", &script]).status().unwrap();

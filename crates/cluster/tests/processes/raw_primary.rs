@@ -1,4 +1,5 @@
-//! A primary that is not ours: it forks one worker, writes the protocol by hand, and breaks it as it likes.
+//! A primary that is not ours: it forks one worker, writes the protocol by hand, and breaks it as
+//! it likes.
 
 use std::io::{ErrorKind, IoSlice, Read, Write};
 use std::mem::MaybeUninit;
@@ -100,7 +101,8 @@ impl RawPrimary {
         assert!(control.push(SendAncillaryMessage::ScmRights(std::slice::from_ref(&fd))));
         let line = format!("{text}\n");
         let bytes = [IoSlice::new(line.as_bytes())];
-        // More than a few descriptors at once on their way are refused; then the worker has to read first.
+        // More than a few descriptors at once on their way are refused; then the worker has to read
+        // first.
         while sendmsg(&self.channel, &bytes, &mut control, SendFlags::empty())
             .is_err_and(|error| error == rustix::io::Errno::TOOMANYREFS)
         {
@@ -108,7 +110,8 @@ impl RawPrimary {
         }
     }
 
-    /// Grants the listener that the worker asks for, as one that this primary hands connections over for.
+    /// Grants the listener that the worker asks for, as one that this primary hands connections
+    /// over for.
     pub fn grants(&mut self, waits: bool) {
         let asked = self.hears("queryServer");
         let waits = if waits { ",\"waits\":true" } else { "" };
@@ -117,7 +120,8 @@ impl RawPrimary {
         self.acts(&format!("\"errno\":null,\"key\":\"{KEY}\",\"ack\":{ack},{name}{waits}"));
     }
 
-    /// Writes this again and again, this many times, or until the worker has read nothing for so long. How many times it was written.
+    /// Writes this again and again, this many times, or until the worker has read nothing for so
+    /// long. How many times it was written.
     pub fn floods(&mut self, text: &str, times: usize, patience: Duration) -> usize {
         let block = text.repeat((1 << 16) / text.len() + 1);
         let bytes = text.len() * times;
@@ -153,6 +157,12 @@ impl RawPrimary {
         let status: ExitStatus = self.child.wait().unwrap();
         assert!(status.success(), "{status}");
     }
+}
+
+/// A message of the cluster layer in the wrapper of its socket.
+pub fn with_socket(fields: &str) -> String {
+    let message = format!("{{\"cmd\":\"NODE_CLUSTER\",{fields},\"seq\":0}}");
+    format!("{{\"cmd\":\"NODE_HANDLE\",\"type\":\"net.Native\",\"msg\":{message}}}")
 }
 
 /// A line of /proc/PID/status that tells kibibytes, in MiB.

@@ -1,12 +1,14 @@
-//! What a worker and a primary of ours tell each other beyond Node's protocol, byte by byte: the other side is written by hand.
+//! What a worker and a primary of ours tell each other beyond Node's protocol, byte by byte: the
+//! other side is written by hand.
 
 use std::net::{TcpListener, TcpStream};
 use std::os::fd::AsFd;
 
 use cluster::{Error, SchedulingPolicy, WorkerEvent, json};
+use socket2::{Domain, Socket, Type};
 
 use crate::harness::{Test, test};
-use crate::raw_primary::{KEY, OURS, RawPrimary};
+use crate::raw_primary::{KEY, OURS, RawPrimary, with_socket};
 
 pub fn tests() -> Vec<Test> {
     vec![
@@ -71,10 +73,7 @@ pub fn tests() -> Vec<Test> {
                 let listener = TcpListener::bind("127.0.0.1:0").unwrap();
                 let client = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
                 let (connection, _) = listener.accept().unwrap();
-                let handed_over = format!(
-                    "{{\"cmd\":\"NODE_HANDLE\",\"type\":\"net.Native\",\"msg\":{{\"cmd\":\"NODE_CLUSTER\",\
-                     \"act\":\"newconn\",\"key\":\"{KEY}\",\"seq\":7}}}}"
-                );
+                let handed_over = with_socket(&format!("\"act\":\"newconn\",\"key\":\"{KEY}\""));
                 raw.says_with(&handed_over, connection.as_fd());
                 drop(connection);
                 assert_eq!(crate::scheduling::text_of(client), "");
@@ -111,13 +110,11 @@ pub fn tests() -> Vec<Test> {
                 assert_eq!(failed["errno"], json!(in_use));
                 let place = [&failed["address"], &failed["port"], &failed["addressType"]];
                 assert_eq!(place, [&json!("127.0.0.1"), &json!(at.port()), &json!(4)]);
-                // On a socket from here, which blocks; then on one whose address another one listens on.
+                // On a socket from here, which blocks; then on one whose address another one
+                // listens on.
                 let asked = raw.hears("queryServer");
                 let answer = |ack: &cluster::Value| {
-                    format!(
-                        "{{\"cmd\":\"NODE_HANDLE\",\"type\":\"net.Native\",\"msg\":{{\"cmd\":\"NODE_CLUSTER\",\
-                         \"errno\":0,\"key\":\"{KEY}\",\"ack\":{ack},\"seq\":1}}}}"
-                    )
+                    with_socket(&format!("\"errno\":0,\"key\":\"{KEY}\",\"ack\":{ack}"))
                 };
                 raw.says_with(&answer(&asked["seq"]), taken.as_fd());
                 assert_eq!(raw.hears("close")["key"], json!(KEY));
@@ -125,8 +122,7 @@ pub fn tests() -> Vec<Test> {
                 assert_eq!((&failed["blocking"], &failed["errno"]), (&json!(true), &json!(null)));
                 assert_eq!(failed["port"], json!(at.port()));
                 let asked = raw.hears("queryServer");
-                let unbound = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None);
-                let unbound = unbound.unwrap();
+                let unbound = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
                 unbound.set_nonblocking(true).unwrap();
                 raw.says_with(&answer(&asked["seq"]), unbound.as_fd());
                 raw.hears("close");
@@ -169,6 +165,25 @@ pub fn tests() -> Vec<Test> {
                 me.send(format!("{error:?}")).unwrap();
                 while me.next_event().unwrap().is_some() {}
                 assert!(matches!(me.listen(listen()), Err(Error::PrimaryGone)));
+            }),
+        test("an_errno_that_no_system_knows_is_an_error_as_any_other")
+            .primary(|_| {
+                let mut raw = RawPrimary::forks("", None);
+                for errno in ["-9223372036854775808", "-99999", "-13"] {
+                    let ack = raw.hears("queryServer")["seq"].clone();
+                    raw.acts(&format!("\"errno\":{errno},\"key\":\"{KEY}\",\"ack\":{ack}"));
+                    let told = raw.hears_the_program();
+                    assert!(told.as_str().unwrap().starts_with("cannot listen on"), "{told}");
+                }
+                raw.acts("\"act\":\"disconnect\"");
+                raw.ends_well();
+            })
+            .worker(|mut me, _| {
+                for _ in 0..3 {
+                    let told = me.listen("127.0.0.1:0").unwrap_err().to_string();
+                    me.send(told).unwrap();
+                }
+                assert!(me.recv().unwrap().is_none());
             }),
         test("a_listener_says_who_chooses_and_comes_back_when_it_gives_no_socket")
             .primary(|_| {
