@@ -1,7 +1,8 @@
-//! Services on bad days: what they promise to their clients when a program cannot be started, when workers die one after the
-//! other or at birth, and when they are stopped while they are asked.
+//! Services on bad days: what they promise to their clients when a program cannot be started, when
+//! workers die one after the other or at birth, and when they are stopped while they are asked.
 //!
-//! Short, as one target of many. In the full length of what is promised: `BAD_DAYS_SECONDS=60 cargo test -p main-runner --test bad_days`
+//! Short, as one target of many. In the full length of what is promised: `BAD_DAYS_SECONDS=60 cargo
+//! test -p main-runner --test bad_days`
 
 #[path = "bad_days/crowd.rs"]
 mod crowd;
@@ -65,7 +66,8 @@ fn needs_root() -> Result<(), &'static str> {
     if Uid::effective().is_root() { Ok(()) } else { Err("needs root") }
 }
 
-/// The trial, ignored with the reason where the machine lacks what it needs. A missing Node is a failure with `REQUIRE_NODE`.
+/// The trial, ignored with the reason where the machine lacks what it needs. A missing Node is a
+/// failure with `REQUIRE_NODE`.
 fn needing(trial: Trial, lesson: &Lesson, reason: Option<&'static str>) -> Trial {
     let required = std::env::var_os("REQUIRE_NODE").is_some();
     let node = if lesson.needs_node && !required { node_is_here().err() } else { None };

@@ -1,4 +1,5 @@
-//! Clients that ask without end, each on a connection of its own for each request, and note what became of it.
+//! Clients that ask without end, each on a connection of its own for each request, and note what
+//! became of it.
 
 use std::io::{self, Error, ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -28,7 +29,8 @@ pub struct Visit {
     pub began: Instant,
     /// The client's port; `None`: it could not connect.
     pub port: Option<u16>,
-    /// When write(2) had taken the last byte of the request; with nothing to write, when connect(2) was over.
+    /// When write(2) had taken the last byte of the request; with nothing to write, when connect(2)
+    /// was over.
     pub written: Option<Instant>,
     pub ended: Instant,
     /// `Err`: no whole answer came; why.
@@ -50,7 +52,8 @@ struct Shared {
 }
 
 impl Crowd {
-    /// One client for each of these; between two requests it makes a pause, and it waits that long for an answer.
+    /// One client for each of these; between two requests it makes a pause, and it waits that long
+    /// for an answer.
     pub fn start(
         server: SocketAddr,
         clients: &[Asks],
@@ -148,8 +151,8 @@ fn try_to(server: SocketAddr, asks: Asks, patience: Duration, visit: &mut Visit)
     forget(&stream)
 }
 
-/// Lets nothing of a connection whose end was seen stay in the kernel's tables: thousands that wait there for a minute would take
-/// the ports, and make it slow to see who holds which connection.
+/// Lets nothing of a connection whose end was seen stay in the kernel's tables: thousands that wait
+/// there for a minute would take the ports, and make it slow to see who holds which connection.
 fn forget(stream: &TcpStream) -> io::Result<()> {
     let at_once = linger { l_onoff: 1, l_linger: 0 };
     Ok(setsockopt(stream, Linger, &at_once)?)

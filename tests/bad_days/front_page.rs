@@ -1,5 +1,6 @@
-//! The program on the crate's front page (`crates/cluster/examples/server.rs`), and workers of it that die: one after the other, at
-//! birth, and just before the end. This binary is that program, if the environment says so.
+//! The program on the crate's front page (`crates/cluster/examples/server.rs`), and workers of it
+//! that die: one after the other, at birth, and just before the end. This binary is that program,
+//! if the environment says so.
 
 use std::fs;
 use std::io::Write;

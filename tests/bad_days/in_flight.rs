@@ -1,4 +1,5 @@
-//! A request is in flight when the service is asked to stop: it is answered; and if its worker is killed, that is told.
+//! A request is in flight when the service is asked to stop: it is answered; and if its worker is
+//! killed, that is told.
 
 use std::io::Write;
 use std::net::TcpStream;

@@ -1,4 +1,5 @@
-//! How long the bad days last: short as one of many tests, or in the full length of what is promised.
+//! How long the bad days last: short as one of many tests, or in the full length of what is
+//! promised.
 
 use std::time::Duration;
 

@@ -21,7 +21,8 @@ pub fn tests() -> Vec<Trial> {
     tests.collect()
 }
 
-/// In a session of its own, as a service has it: elsewhere the system may wake and hang up stopped processes that are left alone.
+/// In a session of its own, as a service has it: elsewhere the system may wake and hang up stopped
+/// processes that are left alone.
 fn leaves_nothing(lesson: &Lesson) {
     let server = lesson.start_by(&["setsid", "--wait"], None);
     stop(server.workers()[0]);

@@ -1,4 +1,5 @@
-//! Process 1 of a container: signals that nobody asked for do not reach it, and strangers' children are its own.
+//! Process 1 of a container: signals that nobody asked for do not reach it, and strangers' children
+//! are its own.
 
 use std::process::Command;
 use std::thread;

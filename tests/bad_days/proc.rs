@@ -38,7 +38,8 @@ pub fn open_descriptors(pid: Pid) -> usize {
     fs::read_dir(format!("/proc/{pid}/fd")).map_or(0, Iterator::count)
 }
 
-/// The connections of the server on this port that the process holds: each client's port, and how many bytes of it are not read.
+/// The connections of the server on this port that the process holds: each client's port, and how
+/// many bytes of it are not read.
 pub fn connections(pid: Pid, server: u16) -> BTreeMap<u16, u32> {
     let Ok(descriptors) = fs::read_dir(format!("/proc/{pid}/fd")) else { return BTreeMap::new() };
     let target = |it: fs::DirEntry| Some(fs::read_link(it.path()).ok()?.display().to_string());

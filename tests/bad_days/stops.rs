@@ -1,4 +1,5 @@
-//! Services that are asked to stop while they are asked for other things: whoever had asked before is answered.
+//! Services that are asked to stop while they are asked for other things: whoever had asked before
+//! is answered.
 
 use std::fmt;
 use std::time::Instant;

@@ -1,5 +1,5 @@
-//! A program that cannot be started for a while, and workers that are killed meanwhile, under load: nobody notices but who was in
-//! the hands of a killed worker, and then all workers are back.
+//! A program that cannot be started for a while, and workers that are killed meanwhile, under load:
+//! nobody notices but who was in the hands of a killed worker, and then all workers are back.
 
 use std::fmt;
 use std::os::unix::process::CommandExt;
@@ -93,7 +93,8 @@ fn goes_on(lesson: &Lesson, trouble: Trouble) {
     server.run.assert_nothing_left(SOON);
 }
 
-/// Kills all that are there: one is left for most of the time, and in the end nobody. Says, too, after what time the primary was gone.
+/// Kills all that are there: one is left for most of the time, and in the end nobody. Says, too,
+/// after what time the primary was gone.
 fn kill_all(server: &Server) -> (Vec<Kill>, Option<Duration>) {
     let (begin, time) = (Instant::now(), length().unstartable);
     let victims = server.workers();
@@ -143,7 +144,8 @@ impl Trouble {
     }
 }
 
-/// Sets a soft limit of the primary that runs. Not even root may do that to another user's process everywhere, but that user may.
+/// Sets a soft limit of the primary that runs. Not even root may do that to another user's process
+/// everywhere, but that user may.
 fn limit(server: &Server, which: &str, to: &str) {
     let mut command = Command::new("prlimit");
     command.args(["--pid", &server.primary.to_string(), &format!("--{which}={to}:")]);

@@ -13,12 +13,14 @@ use crate::proc;
 /// A SIGKILL, and the connections that died of it.
 pub struct Kill {
     pub at: Instant,
-    /// The connections that the worker had open in that moment, each by its client's port. Nothing else was in its hands:
-    /// what waits in a queue, or in the channel between primary and worker, belongs to whoever is left.
+    /// The connections that the worker had open in that moment, each by its client's port. Nothing
+    /// else was in its hands: what waits in a queue, or in the channel between primary and worker,
+    /// belongs to whoever is left.
     hands: BTreeSet<u16>,
 }
 
-/// Kills a worker of the server on this port. It is stopped first, so that its hands do not move while they are looked at.
+/// Kills a worker of the server on this port. It is stopped first, so that its hands do not move
+/// while they are looked at.
 pub fn kill_worker(worker: Pid, port: u16) -> Kill {
     stop(worker);
     let hands = proc::connections(worker, port).into_keys().collect();

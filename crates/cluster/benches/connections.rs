@@ -1,8 +1,9 @@
-//! Connections: how many in a second, at what cost, and how soon a dead worker is replaced. Ours against Node:
-//! `cargo bench -p cluster --bench connections`
+//! Connections: how many in a second, at what cost, and how soon a dead worker is replaced. Ours
+//! against Node: `cargo bench -p cluster --bench connections`
 //!
-//! Every primary is a process of its own with two workers that give the same answer. The clients are threads of this process, whose CPU
-//! time does not count. Each round measures every contender once.
+//! Every primary is a process of its own with two workers that give the same answer. The clients
+//! are threads of this process, whose CPU time does not count. Each round measures every contender
+//! once.
 
 #[path = "contenders/asked.rs"]
 mod asked;
@@ -127,7 +128,8 @@ fn visit(address: SocketAddr) {
     assert_eq!(answer, ANSWER.as_bytes());
 }
 
-/// User and system time of all threads of a process, with the scheduler's precision; proc(5), `schedstat`.
+/// User and system time of all threads of a process, with the scheduler's precision; proc(5),
+/// `schedstat`.
 fn cpu_time(pid: u32) -> Duration {
     let tasks = std::fs::read_dir(format!("/proc/{pid}/task")).expect("it runs");
     let time = |task: std::io::Result<std::fs::DirEntry>| -> u64 {

@@ -1,7 +1,8 @@
-//! Ours against Node and against bare processes, in turn: `cargo bench -p cluster --bench versus_node`
+//! Ours against Node and against bare processes, in turn: `cargo bench -p cluster --bench
+//! versus_node`
 //!
-//! Each round measures every contender once, so that a machine that changes its speed does so for all of them. What is printed
-//! is the median of the rounds, and the median of the rounds' ratios.
+//! Each round measures every contender once, so that a machine that changes its speed does so for
+//! all of them. What is printed is the median of the rounds, and the median of the rounds' ratios.
 
 #[path = "contenders/asked.rs"]
 mod asked;

@@ -1,6 +1,8 @@
-//! Two workers of an unmodified Node program: `cargo run -p cluster --example node_workers -- app.mjs`
+//! Two workers of an unmodified Node program: `cargo run -p cluster --example node_workers --
+//! app.mjs`
 //!
-//! The channel speaks Node's own protocol, so the program notices nothing: `http.createServer(…).listen(3000)` in it is shared by both.
+//! The channel speaks Node's own protocol, so the program notices nothing:
+//! `http.createServer(…).listen(3000)` in it is shared by both.
 
 use std::time::Duration;
 

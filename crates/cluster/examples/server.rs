@@ -1,7 +1,8 @@
-//! A service on port 3000, one worker per CPU: `cargo run -p cluster --example server`. Another port, and another number of
-//! workers: `cargo run -p cluster --example server -- 8080 4`
+//! A service on port 3000, one worker per CPU: `cargo run -p cluster --example server`. Another
+//! port, and another number of workers: `cargo run -p cluster --example server -- 8080 4`
 //!
-//! Try `nc localhost 3000`, kill a worker, press Ctrl-C. A worker that dies is replaced, ever more slowly if it goes on dying.
+//! Try `nc localhost 3000`, kill a worker, press Ctrl-C. A worker that dies is replaced, ever more
+//! slowly if it goes on dying.
 
 use std::io::Write;
 use std::time::Duration;
@@ -60,7 +61,8 @@ fn serve(mut me: Worker) -> Result<bool, Error> {
     Ok(true)
 }
 
-/// The number in this place of the command line. Workers are started with the arguments of their primary.
+/// The number in this place of the command line. Workers are started with the arguments of their
+/// primary.
 fn argument(place: usize) -> Option<usize> {
     std::env::args().nth(place)?.parse().ok()
 }

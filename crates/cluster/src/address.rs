@@ -55,7 +55,8 @@ impl Address {
         }
     }
 
-    /// Node's `address`, `port` and `addressType`. Every address at once counts as 4, and a Unix socket as -1.
+    /// Node's `address`, `port` and `addressType`. Every address at once counts as 4, and a Unix
+    /// socket as -1.
     pub(crate) fn to_fields(&self) -> (Value, Value, Value) {
         let ip = |address: &SocketAddr| json!(address.ip().to_string());
         match self {

@@ -1,4 +1,5 @@
-//! Binding sockets: the primary does it for its workers, and a worker for itself where it wants one for itself.
+//! Binding sockets: the primary does it for its workers, and a worker for itself where it wants one
+//! for itself.
 
 mod stale;
 
@@ -37,7 +38,8 @@ pub(crate) struct Options {
 }
 
 impl Options {
-    /// From the fields of a worker's query. Node's flags are libuv's: `UV_UDP_IPV6ONLY` 1, `UV_UDP_REUSEADDR` 4.
+    /// From the fields of a worker's query. Node's flags are libuv's: `UV_UDP_IPV6ONLY` 1,
+    /// `UV_UDP_REUSEADDR` 4.
     pub(crate) fn from_query(query: &Received) -> Options {
         let flags = query.number("flags").unwrap_or_default();
         Options {
@@ -132,7 +134,8 @@ fn already_open(number: i32, wanted: SocketType) -> io::Result<Socket> {
     }
 }
 
-/// The path, or the same place as seen from our working directory, whichever is shorter: only 107 bytes fit.
+/// The path, or the same place as seen from our working directory, whichever is shorter: only 107
+/// bytes fit.
 fn shorter(path: &Path) -> PathBuf {
     let length = |path: &Path| path.as_os_str().as_bytes().len();
     let relative = std::env::current_dir().ok().map(|here| relative(path, &here));

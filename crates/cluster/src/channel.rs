@@ -15,7 +15,8 @@ use serde::Serialize;
 use crate::wire::{ACK, Decoder, Envelope, Incoming, Line, Outbox, WithSocket};
 use crate::{Error, Handle, HandleKind};
 
-/// Descriptors that one read can take. The kernel never sends more than 253 (`SCM_MAX_FD`); Node sends one.
+/// Descriptors that one read can take. The kernel never sends more than 253 (`SCM_MAX_FD`); Node
+/// sends one.
 const DESCRIPTORS: usize = 253;
 
 /// What a read found.
@@ -55,7 +56,8 @@ impl Channel {
         }
     }
 
-    /// How many handles came without their descriptors, because this process had no room for them. Each is sent again, three times at most.
+    /// How many handles came without their descriptors, because this process had no room for them.
+    /// Each is sent again, three times at most.
     pub(crate) fn handles_lost(&self) -> u64 {
         self.handles_lost
     }
@@ -130,7 +132,8 @@ impl Channel {
         self.outbox.postpone_refusals(on);
     }
 
-    /// The next message that is for our side to act on. What the protocol itself answers is answered here.
+    /// The next message that is for our side to act on. What the protocol itself answers is
+    /// answered here.
     pub(crate) fn next(&mut self) -> Option<Incoming> {
         loop {
             let incoming = self.decoder.next()?;
@@ -141,8 +144,8 @@ impl Channel {
                     self.outbox.refuse();
                 }
                 Incoming::SocketQuestion { closing, ref key } => {
-                    // We do not count what became of a socket: it is the program's, and gone from here.
-                    // `json!` would sort the fields; Node writes them in this order.
+                    // We do not count what became of a socket: it is the program's, and gone from
+                    // here. `json!` would sort the fields; Node writes them in this order.
                     let answer = if closing {
                         format!("{{\"cmd\":\"NODE_SOCKET_ALL_CLOSED\",\"key\":{key}}}\n")
                     } else {
@@ -165,7 +168,8 @@ impl Channel {
         }
     }
 
-    /// The peer lost the descriptor of our last handle: it is sent again. Returns it when it is given up.
+    /// The peer lost the descriptor of our last handle: it is sent again. Returns it when it is
+    /// given up.
     pub(crate) fn resend_handle(&mut self) -> Option<Line> {
         self.outbox.refused()
     }

@@ -1,12 +1,14 @@
 //! Waiting awake, for a moment, where an answer is about to come.
 //!
-//! In a conversation (a message, its answer, the next message) most of the time goes into falling asleep and being
-//! woken up: more than half of a round trip, and far more where an idle CPU of a virtual machine has to be woken first. It is the same for
-//! a primary that hands out connections one after the other. A side whose last wait brought news, and quickly, may stay awake for a
+//! In a conversation (a message, its answer, the next message) most of the time goes into falling
+//! asleep and being woken up: more than half of a round trip, and far more where an idle CPU of a
+//! virtual machine has to be woken first. It is the same for a primary that hands out connections
+//! one after the other. A side whose last wait brought news, and quickly, may stay awake for a
 //! moment the next time. All other waits sleep at once.
 //!
-//! That helps nobody while others want this CPU, the one who shall answer perhaps among them. So both ways are timed, the shorter
-//! one is taken, and the other one tried again now and then: nobody tells us when the machine gets busy, or who runs where.
+//! That helps nobody while others want this CPU, the one who shall answer perhaps among them. So
+//! both ways are timed, the shorter one is taken, and the other one tried again now and then:
+//! nobody tells us when the machine gets busy, or who runs where.
 
 use std::thread;
 use std::time::{Duration, Instant};
@@ -76,7 +78,8 @@ impl Eager {
         Ok(ready)
     }
 
-    /// Takes note of whether the last wait brought news that promise more, and chooses how to wait the next time.
+    /// Takes note of whether the last wait brought news that promise more, and chooses how to wait
+    /// the next time.
     pub(crate) fn learn(&mut self, news: bool) {
         if news {
             self.count();
@@ -85,7 +88,8 @@ impl Eager {
         self.way = if promising { self.choose() } else { Way::Asleep };
     }
 
-    /// The last wait, in the average of its way. A long one says that the other side was busy, not how long waking up takes.
+    /// The last wait, in the average of its way. A long one says that the other side was busy, not
+    /// how long waking up takes.
     fn count(&mut self) {
         let waited = self.waited.min(MOMENT);
         let (average, other) = match self.way {

@@ -8,15 +8,16 @@ use crate::WorkerId;
 
 /// What can go wrong.
 ///
-/// `{}` shows what happened in one line; `{:#}` adds a second line that says what to do about it. `{:?}` shows both lines, too, so that
-/// a `main` that returns this error says what to do.
+/// `{}` shows what happened in one line; `{:#}` adds a second line that says what to do about it.
+/// `{:?}` shows both lines, too, so that a `main` that returns this error says what to do.
 #[non_exhaustive]
 pub enum Error {
     /// [`role`](crate::role) was called a second time.
     RoleTaken,
     /// [`role`](crate::role) was called while other threads ran; the number of all threads.
     ThreadsRunning(usize),
-    /// The environment says that this process is a worker, but there is no channel to a primary; why.
+    /// The environment says that this process is a worker, but there is no channel to a primary;
+    /// why.
     NoChannel(String),
     /// The primary speaks Node's `advanced` serialization, not JSON.
     AdvancedSerialization,
@@ -63,8 +64,8 @@ pub enum Error {
     UnexpectedDescriptor,
     /// A worker went away with this many messages not delivered to it.
     Undelivered(usize),
-    /// This worker did not take its messages, and this many that came after 16 MiB of them were dropped. A primary of ours stops sending
-    /// before that; Node's does not.
+    /// This worker did not take its messages, and this many that came after 16 MiB of them were
+    /// dropped. A primary of ours stops sending before that; Node's does not.
     Dropped(usize),
     /// A worker cannot listen there.
     Listen {
@@ -73,7 +74,8 @@ pub enum Error {
         /// The system's reason.
         source: io::Error,
     },
-    /// A worker wants a shared listener in another mode than the worker that came first; where, and whether it blocks.
+    /// A worker wants a shared listener in another mode than the worker that came first; where, and
+    /// whether it blocks.
     Blocking {
         /// Where.
         address: String,
@@ -82,7 +84,8 @@ pub enum Error {
     },
     /// The primary distributes the connections, so there is no socket to take; where.
     NotShared(String),
-    /// The scheduling policy cannot change now: there are workers, or a listener that one of them left.
+    /// The scheduling policy cannot change now: there are workers, or a listener that one of them
+    /// left.
     PolicyFrozen,
     /// The shutdown has begun; no worker is started any more.
     ShuttingDown,
@@ -306,7 +309,8 @@ impl<M> fmt::Display for SendError<M> {
 
 impl<M> std::error::Error for SendError<M> {}
 
-/// Why a listener did not give its socket away; gives the listener back. `?` makes an [`Error`] of it.
+/// Why a listener did not give its socket away; gives the listener back. `?` makes an [`Error`] of
+/// it.
 pub struct IntoStdError<L> {
     /// The listener, as it was.
     pub listener: L,

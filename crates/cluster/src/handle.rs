@@ -18,10 +18,11 @@ pub enum HandleKind {
     Datagram,
 }
 
-/// A socket that travels with a message (`SCM_RIGHTS`, unix(7)): the receiver gets a descriptor of the same open socket.
+/// A socket that travels with a message (`SCM_RIGHTS`, unix(7)): the receiver gets a descriptor of
+/// the same open socket.
 ///
-/// Made `from` the standard library's sockets, and turned back into one on the other side. Only sockets can travel:
-/// Node aborts when it is sent anything else.
+/// Made `from` the standard library's sockets, and turned back into one on the other side. Only
+/// sockets can travel: Node aborts when it is sent anything else.
 pub struct Handle {
     fd: OwnedFd,
     kind: HandleKind,
@@ -60,8 +61,8 @@ impl Handle {
         self.into_blocking(HandleKind::Stream, false)
     }
 
-    /// The listener. Whether it blocks is shared with everybody who holds it (`O_NONBLOCK` belongs to the socket), so
-    /// nothing is changed here.
+    /// The listener. Whether it blocks is shared with everybody who holds it (`O_NONBLOCK` belongs
+    /// to the socket), so nothing is changed here.
     ///
     /// # Errors
     /// Gives the handle back when it is not a TCP listener.
@@ -98,8 +99,8 @@ impl Handle {
         }
     }
 
-    /// Node sends connections in non-blocking mode; the standard library's streams expect the other one. The sender
-    /// closes its copy, so nobody else is disturbed.
+    /// Node sends connections in non-blocking mode; the standard library's streams expect the other
+    /// one. The sender closes its copy, so nobody else is disturbed.
     fn into_blocking<T: From<OwnedFd>>(
         self,
         kind: HandleKind,
@@ -114,7 +115,8 @@ impl Handle {
         self.into(kind, internet)
     }
 
-    /// The wrapper that Node puts around a message with a handle: its start, up to the message itself, and its end.
+    /// The wrapper that Node puts around a message with a handle: its start, up to the message
+    /// itself, and its end.
     pub(crate) fn wrapper(&self) -> (&'static str, &'static str) {
         match self.kind {
             HandleKind::Stream => (r#"{"cmd":"NODE_HANDLE","type":"net.Socket","msg":"#, "}\n"),
@@ -130,7 +132,8 @@ impl Handle {
         }
     }
 
-    /// Makes it ready to travel: Node expects connections in non-blocking mode and cannot change that after it received one.
+    /// Makes it ready to travel: Node expects connections in non-blocking mode and cannot change
+    /// that after it received one.
     pub(crate) fn into_traveller(self) -> rustix::io::Result<OwnedFd> {
         if self.kind == HandleKind::Stream {
             rustix::io::ioctl_fionbio(&self.fd, true)?;

@@ -2,7 +2,8 @@
 
 use std::fmt;
 
-/// A worker's number: 1 for the first one that a primary forks, and never used again. Node's `worker.id`.
+/// A worker's number: 1 for the first one that a primary forks, and never used again. Node's
+/// `worker.id`.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct WorkerId(pub(crate) u32);
 

@@ -1,7 +1,8 @@
 //! Node's `cluster`, in Rust: one program, many processes, one port.
 //!
-//! The primary forks workers and is told what happens to them. A worker is the same program, started again from the top; it
-//! talks to the primary over a channel, and listens where its siblings listen.
+//! The primary forks workers and is told what happens to them. A worker is the same program,
+//! started again from the top; it talks to the primary over a channel, and listens where its
+//! siblings listen.
 //!
 //! ```no_run
 //! use std::io::Write;
@@ -43,11 +44,11 @@
 //! }
 //! ```
 //!
-//! An [`Error`] that `main` returns says what happened, and what to do about it. No `?` above ends the
-//! service because of what a worker does.
+//! An [`Error`] that `main` returns says what happened, and what to do about it. No `?` above ends
+//! the service because of what a worker does.
 //!
-//! The channel speaks Node's own protocol: a Node program can be a worker of a Rust primary ([`Settings::exec`]), and a Rust
-//! program a worker of a Node primary (`process.execPath`).
+//! The channel speaks Node's own protocol: a Node program can be a worker of a Rust primary
+//! ([`Settings::exec`]), and a Rust program a worker of a Node primary (`process.execPath`).
 //!
 //! # From Node to here
 //!
@@ -71,51 +72,68 @@
 //! | `cluster.on('exit', () => cluster.fork())` | [`RestartPolicy`] | `restart.rs` |
 //! | `os.availableParallelism()` | [`available_parallelism`] | `cpus.rs` |
 //!
-//! `CONFORMANCE.md` beside this crate's `Cargo.toml` lists Node's own tests of its cluster, and what comes of the same behaviour here, also with
-//! Node on one side of the channel. `tests/transcripts` has the conversations of a Node primary and a Node worker byte by byte; our
+//! `CONFORMANCE.md` beside this crate's `Cargo.toml` lists Node's own tests of its cluster, and
+//! what comes of the same behaviour here, also with Node on one side of the channel.
+//! `tests/transcripts` has the conversations of a Node primary and a Node worker byte by byte; our
 //! primary and our worker hold them, too.
 //!
 //! # Where this differs from Node, on purpose
 //!
-//! * A connection handed to a worker that dies before taking it goes to another worker. (In Node its client waits for ever.)
-//! * Between Rust peers a connection is handed only to a worker whose program waits for one. In Node's rotation it may wait behind
-//!   another one in a busy worker while others idle; so it may in a Rust worker of a Node primary.
-//! * So a Rust worker needs no `maxConnections`: a program that does not call `accept` gets nothing, and the others get it. What a Node
-//!   worker at its `maxConnections` refuses goes to the next worker, and waits while all are full. (In Node's rotation it makes some
-//!   700 rounds a second.)
-//! * A listener whose last user crashed stays open, with its queue, while a replacement may come. (Node closes it.)
-//! * A Node worker that refuses a connection (`maxConnections`), or loses its socket, is offered the next one 50 ms later; meanwhile others
-//!   are. (In Node a connection that all workers refuse goes round without a pause, and a worker that lost one gets no other.)
-//! * `Disconnect` is always told, and before `Exit`; no message comes after it. What a worker wrote before its end arrives.
-//! * [`Primary::workers`] lists a worker until its exit has been told. (Node drops it when it is asked to disconnect, so that
-//!   `cluster.disconnect(callback)` calls back when the first of the workers is gone.)
-//! * Asking a worker twice to disconnect changes nothing. (In Node the second time makes the worker crash.)
-//! * A program that cannot be started is an error of `fork()`. (In Node `fork()` succeeds, `error` and `disconnect` follow, and no
-//!   `exit`.)
-//! * [`Primary::send`] refuses a message when too much waits already, and gives it back. (In Node `false` is advice; memory grows.)
+//! * A connection handed to a worker that dies before taking it goes to another worker. (In Node
+//!   its client waits for ever.)
+//! * Between Rust peers a connection is handed only to a worker whose program waits for one. In
+//!   Node's rotation it may wait behind another one in a busy worker while others idle; so it may
+//!   in a Rust worker of a Node primary.
+//! * So a Rust worker needs no `maxConnections`: a program that does not call `accept` gets
+//!   nothing, and the others get it. What a Node worker at its `maxConnections` refuses goes to the
+//!   next worker, and waits while all are full. (In Node's rotation it makes some 700 rounds a
+//!   second.)
+//! * A listener whose last user crashed stays open, with its queue, while a replacement may come.
+//!   (Node closes it.)
+//! * A Node worker that refuses a connection (`maxConnections`), or loses its socket, is offered
+//!   the next one 50 ms later; meanwhile others are. (In Node a connection that all workers refuse
+//!   goes round without a pause, and a worker that lost one gets no other.)
+//! * `Disconnect` is always told, and before `Exit`; no message comes after it. What a worker wrote
+//!   before its end arrives.
+//! * [`Primary::workers`] lists a worker until its exit has been told. (Node drops it when it is
+//!   asked to disconnect, so that `cluster.disconnect(callback)` calls back when the first of the
+//!   workers is gone.)
+//! * Asking a worker twice to disconnect changes nothing. (In Node the second time makes the worker
+//!   crash.)
+//! * A program that cannot be started is an error of `fork()`. (In Node `fork()` succeeds, `error`
+//!   and `disconnect` follow, and no `exit`.)
+//! * [`Primary::send`] refuses a message when too much waits already, and gives it back. (In Node
+//!   `false` is advice; memory grows.)
 //! * Messages that come before the worker asks for them are kept. (In Node they are lost.)
-//! * A line that is no message, or a descriptor that nobody asked for, is told as [`Event::Error`], and the channel goes on. (Node dies of
-//!   some of them.) Half a surrogate pair becomes U+FFFD. JSON nested deeper than 127 levels
-//!   arrives; [`Message::value`] and [`Message::parse`] refuse it.
+//! * A line that is no message, or a descriptor that nobody asked for, is told as [`Event::Error`],
+//!   and the channel goes on. (Node dies of some of them.) Half a surrogate pair becomes U+FFFD.
+//!   JSON nested deeper than 127 levels arrives; [`Message::value`] and [`Message::parse`] refuse
+//!   it.
 //! * A line longer than 8 MiB, or than 64 KiB from the cluster layer, is passed over and told. What
 //!   the other side would pass over, `send` refuses ([`Error::MessageTooLong`]). (Node takes any
 //!   length.)
-//! * A worker whose primary is gone ends within a second, however busy it is, also one that was stopped.
-//! * Ctrl-C, and SIGTERM that the primary did not send, reach a worker only through its primary: a terminal, systemd and
-//!   timeout(1) signal the whole process group. (In Node every worker dies of them, requests in flight or not.)
-//! * [`Primary::begin_shutdown`] serves what has arrived before it disconnects the workers. (Node's `cluster.disconnect()` closes
-//!   the listeners at once; clients that wait there are reset.)
-//! * [`Primary::disconnect_all`] gives up workers that are due as well. (In Node a timer that forks goes on.)
-//! * A worker is a copy of the program that is on the path as it was typed, through `PATH` and links, so that a reload
-//!   after a link was moved runs the new release, as in Node. If that file is gone, it is a copy of this one.
+//! * A worker whose primary is gone ends within a second, however busy it is, also one that was
+//!   stopped.
+//! * Ctrl-C, and SIGTERM that the primary did not send, reach a worker only through its primary: a
+//!   terminal, systemd and timeout(1) signal the whole process group. (In Node every worker dies of
+//!   them, requests in flight or not.)
+//! * [`Primary::begin_shutdown`] serves what has arrived before it disconnects the workers. (Node's
+//!   `cluster.disconnect()` closes the listeners at once; clients that wait there are reset.)
+//! * [`Primary::disconnect_all`] gives up workers that are due as well. (In Node a timer that forks
+//!   goes on.)
+//! * A worker is a copy of the program that is on the path as it was typed, through `PATH` and
+//!   links, so that a reload after a link was moved runs the new release, as in Node. If that file
+//!   is gone, it is a copy of this one.
 //! * [`Primary::kill`] sends the signal that it is told, through a pidfd.
 //! * A worker with a [`Settings::uid`] and no group said gets that user's own group, and a fork
 //!   whose supplementary groups cannot be dropped fails. (In Node the group stays, which may be
 //!   root's, and groups that stay are passed over.)
 //! * A Unix path that was left by a process that was killed is taken over, if it is ours and nobody
 //!   answers there. (In Node, `EADDRINUSE`.)
-//! * A handle whose descriptor was lost on its way is sent again as it was. (Node 20 wraps it a second time, and its receiver ignores that.)
-//! * A worker that received sockets from a Node server answers at once that they are closed, when that server asks before it closes.
+//! * A handle whose descriptor was lost on its way is sent again as it was. (Node 20 wraps it a
+//!   second time, and its receiver ignores that.)
+//! * A worker that received sockets from a Node server answers at once that they are closed, when
+//!   that server asks before it closes.
 //! * `advanced` serialization is not spoken.
 //!
 #![doc = include_str!("what_can_go_wrong.md")]

@@ -19,8 +19,8 @@ const LONGEST: Duration = Duration::from_secs(365 * 24 * 3600);
 /// young.
 const FORGET: Duration = Duration::from_secs(600);
 
-/// When a worker that died is replaced. Node leaves this to the program; most of its `fork()` in an `exit` handler is
-/// [`RestartPolicy::at_once`], and becomes a storm when workers die at birth.
+/// When a worker that died is replaced. Node leaves this to the program; most of its `fork()` in an
+/// `exit` handler is [`RestartPolicy::at_once`], and becomes a storm when workers die at birth.
 ///
 /// A worker that lived for one second after it was online was **healthy**
 /// ([`healthy_after`](RestartPolicy::healthy_after) sets another time). One that died sooner, or

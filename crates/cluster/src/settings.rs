@@ -15,14 +15,15 @@ pub enum Stdio {
     Inherit,
     /// Nowhere.
     Null,
-    /// To the primary, line by line, told as [`Event::Output`](crate::Event::Output). Not for stdin.
+    /// To the primary, line by line, told as [`Event::Output`](crate::Event::Output). Not for
+    /// stdin.
     Lines,
 }
 
 /// How workers are started; Node's `cluster.settings`.
 ///
-/// Settings are cumulative: what one call of [`Primary::setup`](crate::Primary::setup) leaves out stays as it was. They
-/// have an effect on later forks only.
+/// Settings are cumulative: what one call of [`Primary::setup`](crate::Primary::setup) leaves out
+/// stays as it was. They have an effect on later forks only.
 ///
 /// ```
 /// use cluster::{Settings, Stdio};
@@ -62,11 +63,12 @@ impl Settings {
         Settings::default()
     }
 
-    /// The program of the workers; this program if never set. Node's `exec` with its `execPath`: a program is executed as it is,
-    /// and one without a slash in its name is looked up in `PATH`.
+    /// The program of the workers; this program if never set. Node's `exec` with its `execPath`: a
+    /// program is executed as it is, and one without a slash in its name is looked up in `PATH`.
     ///
-    /// Another program is taken to be foreign: it gets a process group of its own, so that Ctrl-C reaches it only
-    /// through the primary. (A Node worker dies of a terminal's SIGINT, even where it is ignored or blocked.)
+    /// Another program is taken to be foreign: it gets a process group of its own, so that Ctrl-C
+    /// reaches it only through the primary. (A Node worker dies of a terminal's SIGINT, even where
+    /// it is ignored or blocked.)
     pub fn exec(mut self, program: impl Into<PathBuf>) -> Settings {
         self.runs = Some(Runs::Path(program.into()));
         self
@@ -122,7 +124,8 @@ impl Settings {
         self
     }
 
-    /// The workers' standard input; inherited if never set. [`Stdio::Lines`] means nothing here and counts as null.
+    /// The workers' standard input; inherited if never set. [`Stdio::Lines`] means nothing here and
+    /// counts as null.
     pub fn stdin(mut self, stdin: Stdio) -> Settings {
         self.stdin = Some(stdin);
         self
@@ -140,20 +143,23 @@ impl Settings {
         self
     }
 
-    /// Output and errors of the workers come as events instead of on the terminal; Node's `silent: true`.
+    /// Output and errors of the workers come as events instead of on the terminal; Node's `silent:
+    /// true`.
     pub fn silent(self) -> Settings {
         self.stdin(Stdio::Null).stdout(Stdio::Lines).stderr(Stdio::Lines)
     }
 
-    /// One more descriptor in the worker, under this number (3 or higher): a pipe that goes both ways, whose other end
-    /// [`Primary::take_duplex`](crate::Primary::take_duplex) gives; Node's `stdio: ['pipe', 'pipe', 'pipe', 'ipc', 'pipe']` with 4.
+    /// One more descriptor in the worker, under this number (3 or higher): a pipe that goes both
+    /// ways, whose other end [`Primary::take_duplex`](crate::Primary::take_duplex) gives; Node's
+    /// `stdio: ['pipe', 'pipe', 'pipe', 'ipc', 'pipe']` with 4.
     pub fn duplex(mut self, number: i32) -> Settings {
         self.duplex.push(number);
         self
     }
 
-    /// How many bytes of messages may wait for a worker that does not read; 1 MiB if never set. Beyond it
-    /// [`Primary::send`](crate::Primary::send) says `Full`. A message that finds an empty queue is always taken.
+    /// How many bytes of messages may wait for a worker that does not read; 1 MiB if never set.
+    /// Beyond it [`Primary::send`](crate::Primary::send) says `Full`. A message that finds an empty
+    /// queue is always taken.
     pub fn queue_limit(mut self, bytes: usize) -> Settings {
         self.queue_limit = Some(bytes);
         self

@@ -127,7 +127,8 @@ impl Start<'_> {
         Ok(fcntl_dupfd_cloexec(&descriptor, first_free)?)
     }
 
-    /// The pipes that go both ways: our ends, and the worker's with the numbers that they will have.
+    /// The pipes that go both ways: our ends, and the worker's with the numbers that they will
+    /// have.
     fn duplex(&self) -> io::Result<(BTreeMap<i32, UnixStream>, Passed)> {
         let (mut ours, mut theirs) = (BTreeMap::new(), Vec::new());
         for &number in &self.settings.duplex {
@@ -149,8 +150,9 @@ impl Start<'_> {
         left_to_the_primary.into_iter().filter(|_| !self.foreign).collect()
     }
 
-    /// The usual way. posix_spawn(3) shares the parent's memory until exec, so it costs the same however large
-    /// the primary has grown, and it sets the signal mask, which std's `Command` leaves as the primary's.
+    /// The usual way. posix_spawn(3) shares the parent's memory until exec, so it costs the same
+    /// however large the primary has grown, and it sets the signal mask, which std's `Command`
+    /// leaves as the primary's.
     fn by_posix_spawn(
         &self,
         channel: &OwnedFd,
@@ -200,8 +202,8 @@ impl Start<'_> {
         Ok(posix_spawnp(&path, &files, &attributes, &args, &env)?.as_raw())
     }
 
-    /// The way for a working directory, a user or a group, which posix_spawn does not know. Its cost grows with the primary's
-    /// memory, because it copies the page tables.
+    /// The way for a working directory, a user or a group, which posix_spawn does not know. Its
+    /// cost grows with the primary's memory, because it copies the page tables.
     fn by_command(
         &self,
         channel: &OwnedFd,
@@ -230,8 +232,8 @@ impl Start<'_> {
         Ok(command.spawn()?.id().cast_signed())
     }
 
-    /// Occupies the numbers that the worker's descriptors will have, or std's own pipe, by which it learns of a failed exec, might get
-    /// one of them.
+    /// Occupies the numbers that the worker's descriptors will have, or std's own pipe, by which it
+    /// learns of a failed exec, might get one of them.
     fn fill_gaps(&self, with: &OwnedFd) -> io::Result<Vec<OwnedFd>> {
         let mut fillers = Vec::new();
         let first_free = first_free(self.settings);

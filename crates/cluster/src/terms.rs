@@ -1,4 +1,5 @@
-//! What a primary of ours tells its workers before they start, in a variable that Node does not know.
+//! What a primary of ours tells its workers before they start, in a variable that Node does not
+//! know.
 
 use crate::SchedulingPolicy;
 
@@ -8,8 +9,8 @@ pub(crate) const LINE_LIMIT: usize = 8 * 1024 * 1024;
 /// How many bytes of messages may wait for a worker, if the settings do not say.
 pub(crate) const QUEUE_LIMIT: usize = 1024 * 1024;
 
-/// The limits that hold for a channel, on both sides, and the policy in force. A worker with these has a primary of ours, which
-/// understands `taken` and `listenFailed`.
+/// The limits that hold for a channel, on both sides, and the policy in force. A worker with these
+/// has a primary of ours, which understands `taken` and `listenFailed`.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) struct Terms {
     pub line_limit: usize,

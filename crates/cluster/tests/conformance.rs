@@ -1,9 +1,9 @@
-//! Node's own tests of its `cluster`, as ours: the same behaviour, told again in our words. Each runs with a Rust primary and Rust
-//! workers and, where its halves can be separated, with Node on either side of the channel. `CONFORMANCE.md` is the result;
-//! `UPDATE=1` writes it.
+//! Node's own tests of its `cluster`, as ours: the same behaviour, told again in our words. Each
+//! runs with a Rust primary and Rust workers and, where its halves can be separated, with Node on
+//! either side of the channel. `CONFORMANCE.md` is the result; `UPDATE=1` writes it.
 //!
-//! A row's name is that of Node's file, so `cargo test --test conformance worker_disconnect` runs it in all its pairings, and
-//! `… rust_primary_node_worker` runs one pairing.
+//! A row's name is that of Node's file, so `cargo test --test conformance worker_disconnect` runs
+//! it in all its pairings, and `… rust_primary_node_worker` runs one pairing.
 
 // A scenario that cannot go on fails by panicking.
 #![allow(clippy::unwrap_used)]

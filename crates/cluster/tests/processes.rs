@@ -1,5 +1,6 @@
-//! Real primaries and real workers. This binary is all of them: without `CLUSTER_TEST` in its environment it runs the
-//! tests; each test starts it again as a primary, in a process group of its own, and that forks it as workers.
+//! Real primaries and real workers. This binary is all of them: without `CLUSTER_TEST` in its
+//! environment it runs the tests; each test starts it again as a primary, in a process group of its
+//! own, and that forks it as workers.
 
 // A scenario that cannot go on fails by panicking.
 #![allow(clippy::unwrap_used)]

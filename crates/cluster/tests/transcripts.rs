@@ -1,9 +1,11 @@
-//! Conversations between a Node primary and a Node worker, byte by byte: `transcripts/*.txt`. Each is held four times, and every
-//! time one side is the script: our primary and our worker write what Node writes, and Node still writes it.
+//! Conversations between a Node primary and a Node worker, byte by byte: `transcripts/*.txt`. Each
+//! is held four times, and every time one side is the script: our primary and our worker write what
+//! Node writes, and Node still writes it.
 //!
-//! A line with `-->` goes from the worker to the primary, one with `<--` the other way; behind a `+` stands what travels with
-//! it. `$PORT` and its like vary. The other lines tell a real side what to do (`worker: listen 127.0.0.1`), and say what the
-//! script does beside the channel (`client: connects`).
+//! A line with `-->` goes from the worker to the primary, one with `<--` the other way; behind a
+//! `+` stands what travels with it. `$PORT` and its like vary. The other lines tell a real side
+//! what to do (`worker: listen 127.0.0.1`), and say what the script does beside the channel
+//! (`client: connects`).
 
 // A side that cannot go on fails by panicking.
 #![allow(clippy::unwrap_used)]
@@ -107,7 +109,8 @@ fn script() -> Command {
     node
 }
 
-/// Starts a program that is the script, or forks it; it has a socket that a primary may have open already.
+/// Starts a program that is the script, or forks it; it has a socket that a primary may have open
+/// already.
 fn start(test: &Test, part: &str) -> program::Program {
     start_with_a_socket(test, &[("CLUSTER_PLAIN", "1"), ("CLUSTER_PART", part)])
 }

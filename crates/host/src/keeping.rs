@@ -8,8 +8,8 @@ use narrator::Failure;
 
 use crate::advise;
 
-/// A worker that lived for a second is replaced at once. Where workers die young, each place waits longer and longer, from the first to
-/// the second of these.
+/// A worker that lived for a second is replaced at once. Where workers die young, each place waits
+/// longer and longer, from the first to the second of these.
 const BACK_OFF: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(2));
 
 /// So many young deaths in each place are too many: within a minute, and before anybody has served.
@@ -20,7 +20,8 @@ const MINUTE: Duration = Duration::from_secs(60);
 /// How many lines of the workers are kept for the case that none ever serves.
 const LAST_LINES: usize = 20;
 
-/// Keeps the workers of a service at work. Where one place is given up, the service goes on with the others.
+/// Keeps the workers of a service at work. Where one place is given up, the service goes on with
+/// the others.
 #[derive(Debug)]
 pub struct Keeping {
     places: usize,
@@ -61,7 +62,8 @@ impl Keeping {
         self.refusal = Some(advise(error));
     }
 
-    /// A worker wrote this line. Says whether it is kept: before anybody serves it may be the reason why nobody does.
+    /// A worker wrote this line. Says whether it is kept: before anybody serves it may be the
+    /// reason why nobody does.
     pub fn keeps(&mut self, line: &str) -> bool {
         if !self.begun {
             self.last_lines.push_back(line.to_owned());
@@ -82,8 +84,8 @@ impl Keeping {
         restart
     }
 
-    /// Why nobody ever serves. A place that others have does not get free by trying again, and a program that cannot start
-    /// does not mend itself.
+    /// Why nobody ever serves. A place that others have does not get free by trying again, and a
+    /// program that cannot start does not mend itself.
     pub fn cannot_begin(&mut self) -> Option<Failure> {
         if self.begun {
             return None;

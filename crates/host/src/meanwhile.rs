@@ -5,8 +5,9 @@ use std::thread;
 
 use cluster::Waker;
 
-/// Lets somebody wait in a thread of its own, while the primary hands out connections and keeps its workers: all of that happens
-/// inside `next_event`, which `go_on` calls once. The waker is the primary's, or it would sleep through the result.
+/// Lets somebody wait in a thread of its own, while the primary hands out connections and keeps its
+/// workers: all of that happens inside `next_event`, which `go_on` calls once. The waker is the
+/// primary's, or it would sleep through the result.
 ///
 /// # Errors
 /// What `go_on` fails with.

@@ -24,11 +24,12 @@ pub struct Service<'a> {
 }
 
 impl Service<'_> {
-    /// Serves until SIGINT or SIGTERM, and ends well; a second signal ends it at once, by that signal.
-    /// What workers send is told by `hear`.
+    /// Serves until SIGINT or SIGTERM, and ends well; a second signal ends it at once, by that
+    /// signal. What workers send is told by `hear`.
     ///
     /// # Errors
-    /// When nobody can listen, when so many workers die that none is left, or when some did not end well when they were asked to.
+    /// When nobody can listen, when so many workers die that none is left, or when some did not end
+    /// well when they were asked to.
     pub fn stay(self, mut primary: Primary, mut hear: impl FnMut(WorkerId, Message)) -> Outcome {
         let story = self.story;
         primary.setup(Settings::new().stderr(Stdio::Lines));

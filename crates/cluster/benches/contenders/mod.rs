@@ -11,7 +11,8 @@ use cluster::{Event, Primary, Role, Value, WorkerId};
 /// A message whose line is 64 bytes long, newline included.
 pub const MESSAGE: &str = "0123456789012345678901234567890123456789012345678901234567890";
 
-/// Plays the part that this process was started for; gives the primary back to the benchmark itself.
+/// Plays the part that this process was started for; gives the primary back to the benchmark
+/// itself.
 pub fn take_part() -> Primary {
     if std::env::args().nth(1).as_deref() == Some("bare") {
         echo_bytes();

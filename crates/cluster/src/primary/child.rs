@@ -60,7 +60,8 @@ pub(crate) struct Child {
     /// As of the events told so far.
     pub state: State,
     pub parting: Parting,
-    /// Whether it was asked to close its channel. A worker that drains has only been asked to leave.
+    /// Whether it was asked to close its channel. A worker that drains has only been asked to
+    /// leave.
     pub disconnecting: bool,
     /// When it said so; only the first time counts.
     pub online_at: Option<Instant>,
@@ -110,7 +111,8 @@ impl Child {
         }
     }
 
-    /// Marks an end that nobody had asked for. Says whether the worker had been asked to leave, or had announced it.
+    /// Marks an end that nobody had asked for. Says whether the worker had been asked to leave, or
+    /// had announced it.
     pub(crate) fn parts(&mut self) -> bool {
         if self.parting == Parting::Staying {
             self.parting = Parting::Sudden;
@@ -128,7 +130,8 @@ impl Child {
         Some(self.ended_at?.saturating_duration_since(self.online_at?))
     }
 
-    /// Bytes of messages that wait: for the worker to read them and, where it reports that, for its program to take them.
+    /// Bytes of messages that wait: for the worker to read them and, where it reports that, for its
+    /// program to take them.
     pub(crate) fn waiting(&self) -> usize {
         match &self.channel {
             Some(_) if self.is_rust => {
@@ -139,7 +142,8 @@ impl Child {
         }
     }
 
-    /// So little waits that it counts as nothing. A worker that reports what its program took does so in steps of this size.
+    /// So little waits that it counts as nothing. A worker that reports what its program took does
+    /// so in steps of this size.
     pub(crate) fn has_room(&self) -> bool {
         let step = if self.is_rust { self.queue_limit / 4 } else { 0 };
         self.waiting() <= step

@@ -20,7 +20,8 @@ pub(crate) struct Ending {
     terminate_at: Instant,
     kill_at: Instant,
     reached: Option<Firmness>,
-    /// The workers were asked to close their channels: what had arrived is served, or the grace is over.
+    /// The workers were asked to close their channels: what had arrived is served, or the grace is
+    /// over.
     disconnected: bool,
     /// Workers that were gone before it began, and are not reaped yet.
     left_out: Vec<WorkerId>,
@@ -110,7 +111,8 @@ impl Ending {
         }
     }
 
-    /// Takes note that all workers were asked to close their channels. Says whether this is the first time.
+    /// Takes note that all workers were asked to close their channels. Says whether this is the
+    /// first time.
     pub(crate) fn disconnect(&mut self) -> bool {
         !std::mem::replace(&mut self.disconnected, true)
     }

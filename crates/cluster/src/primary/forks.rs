@@ -6,8 +6,9 @@ use super::child::{Child, Parting};
 use super::{Event, Primary};
 use crate::{Error, Settings, WorkerId};
 
-/// A fork that fails is tried again after this time, doubled with each failure up to the second one. What keeps workers from starting
-/// (a file that is being replaced, a limit) is often over soon; and then the service must not wait long for them.
+/// A fork that fails is tried again after this time, doubled with each failure up to the second
+/// one. What keeps workers from starting (a file that is being replaced, a limit) is often over
+/// soon; and then the service must not wait long for them.
 const RETRY: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(3));
 
 /// How long a new worker has to ask for the listener of one that crashed.
@@ -41,17 +42,19 @@ pub(crate) struct Gone {
 impl Primary {
     /// Starts a worker; Node's `cluster.fork()`.
     ///
-    /// It is fork(2) by name only: the same program is started again, from the top, with the same arguments, and
-    /// learns from its environment that it is a worker. Nothing is shared but the channel.
+    /// It is fork(2) by name only: the same program is started again, from the top, with the same
+    /// arguments, and learns from its environment that it is a worker. Nothing is shared but the
+    /// channel.
     ///
     /// # Errors
-    /// [`Error::Spawn`] when the program cannot be started; the number is used up. [`Error::ShuttingDown`] after
-    /// [`begin_shutdown`](Primary::begin_shutdown).
+    /// [`Error::Spawn`] when the program cannot be started; the number is used up.
+    /// [`Error::ShuttingDown`] after [`begin_shutdown`](Primary::begin_shutdown).
     pub fn fork(&mut self) -> Result<WorkerId, Error> {
         self.fork_with(Settings::new())
     }
 
-    /// Starts a worker with settings of its own on top of the common ones; Node's `cluster.fork(env)`.
+    /// Starts a worker with settings of its own on top of the common ones; Node's
+    /// `cluster.fork(env)`.
     ///
     /// # Errors
     /// As [`fork`](Primary::fork).
@@ -64,9 +67,10 @@ impl Primary {
         Ok(worker)
     }
 
-    /// Starts a worker later, while [`next_event`](Primary::next_event) waits, and says which one that will be. It takes the place of `like`,
-    /// with the settings that its fork had of its own, if that worker is still known. Until then a worker is due: `next_event` does not say
-    /// `None`, and the listeners of a worker that crashed stay open.
+    /// Starts a worker later, while [`next_event`](Primary::next_event) waits, and says which one
+    /// that will be. It takes the place of `like`, with the settings that its fork had of its own,
+    /// if that worker is still known. Until then a worker is due: `next_event` does not say `None`,
+    /// and the listeners of a worker that crashed stay open.
     ///
     /// If it cannot be started then, [`Event::ForkFailed`] says so, and it is tried again.
     ///
@@ -97,9 +101,11 @@ impl Primary {
         self.due.len() < before
     }
 
-    /// Keeps the listeners of workers that crashed open, although none is due: for a program that replaces them on a timer of its own.
-    /// Meanwhile [`next_event`](Primary::next_event) does not say `None` either; it waits, for signals, a [`Waker`](crate::Waker), or the deadline of
-    /// [`next_event_before`](Primary::next_event_before). [`begin_shutdown`](Primary::begin_shutdown) ends it.
+    /// Keeps the listeners of workers that crashed open, although none is due: for a program that
+    /// replaces them on a timer of its own. Meanwhile [`next_event`](Primary::next_event) does not
+    /// say `None` either; it waits, for signals, a [`Waker`](crate::Waker), or the deadline of
+    /// [`next_event_before`](Primary::next_event_before).
+    /// [`begin_shutdown`](Primary::begin_shutdown) ends it.
     pub fn hold_listeners(&mut self, hold: bool) {
         self.holds_listeners = hold;
     }
@@ -174,7 +180,8 @@ impl Primary {
         WorkerId(self.last_id)
     }
 
-    /// Until when somebody may come for what this worker left: its exit was only just told, or others were started since.
+    /// Until when somebody may come for what this worker left: its exit was only just told, or
+    /// others were started since.
     pub(super) fn hope_after(&self, crashed: WorkerId) -> Option<Instant> {
         if self.ending.is_some() {
             return None;
@@ -191,7 +198,8 @@ impl Primary {
     }
 }
 
-/// A fifth is added by chance, at most, so that workers that fail together are not all tried at the same moment.
+/// A fifth is added by chance, at most, so that workers that fail together are not all tried at the
+/// same moment.
 fn retry_delay(failures: u32) -> Duration {
     let (first, most) = RETRY;
     let doubled = first.saturating_mul(2u32.saturating_pow(failures)).min(most);

@@ -35,7 +35,8 @@ impl Primary {
         let message = Envelope::on("newconn", key, seq);
         channel.push_internal_with(message, HandleKind::Stream, connection);
         if channel.flush().is_err() {
-            // It takes nothing any more. If it is gone the read side finds out; it may as well stay, and never read.
+            // It takes nothing any more. If it is gone the read side finds out; it may as well
+            // stay, and never read.
             self.switchboard.not_taken(seq, worker);
         }
     }

@@ -26,7 +26,8 @@ impl Primary {
     pub(super) fn read_channel(&mut self, worker: WorkerId) {
         let short = self.reserve.is_short();
         let Some(channel) = self.channel(worker) else { return };
-        // Without a free descriptor a handle's line is refused, later, so that its sender tries again: forks go first.
+        // Without a free descriptor a handle's line is refused, later, so that its sender tries
+        // again: forks go first.
         channel.postpone_refusals(short);
         let filled = if short { channel.fill_without_descriptors() } else { channel.fill() };
         let filled = filled.unwrap_or(Filled::Closed);
@@ -83,7 +84,8 @@ impl Primary {
                 }
                 Incoming::Nack => self.send_again(worker),
                 Incoming::Bad(bad) => self.news.push_back(Event::Error(worker, bad.into())),
-                // No act of a worker's brings a descriptor; dropping closes it. The rest the channel keeps to itself.
+                // No act of a worker's brings a descriptor; dropping closes it. The rest the
+                // channel keeps to itself.
                 _ => {}
             }
         }
@@ -191,8 +193,9 @@ impl Primary {
         }
         self.news.push_back(Event::Disconnect(worker));
         self.switchboard.leaves(worker, voluntary);
-        // What it had not answered for it has not read, or it is dead or dying: no worker reads a connection, hangs up and serves
-        // it. One that is only stopped keeps its channel, and so its connection.
+        // What it had not answered for it has not read, or it is dead or dying: no worker reads a
+        // connection, hangs up and serves it. One that is only stopped keeps its channel, and so
+        // its connection.
         self.switchboard.gone(worker);
         self.carry_out();
     }

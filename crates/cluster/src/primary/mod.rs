@@ -42,7 +42,8 @@ use crate::{Error, HeldProgram, SchedulingPolicy, Settings, Signal, WorkerId, sy
 /// The primary of a cluster; Node's `cluster` object in the primary.
 ///
 /// It has no thread of its own and does nothing behind the program's back: all work is done inside
-/// [`next_event`](Primary::next_event). When it is dropped, its channels close, and workers end by themselves.
+/// [`next_event`](Primary::next_event). When it is dropped, its channels close, and workers end by
+/// themselves.
 #[derive(Debug)]
 pub struct Primary {
     program: Program,
@@ -73,7 +74,8 @@ impl Primary {
             .map_err(|errno| Error::System { what: "reset SIGCHLD", source: errno.into() })?;
         sys::obey_signals_as_first_process()
             .map_err(|errno| Error::System { what: "handle signals", source: errno.into() })?;
-        // Whoever has forked this program with Node's `fork` talks to us there, and not to our workers.
+        // Whoever has forked this program with Node's `fork` talks to us there, and not to our
+        // workers.
         let channel = std::env::var("NODE_CHANNEL_FD").ok().and_then(|number| number.parse().ok());
         channel.into_iter().for_each(sys::close_in_children);
         Ok(Primary {
@@ -108,8 +110,9 @@ impl Primary {
         &self.settings
     }
 
-    /// Holds the program that is on this program's path now: a release that can be forked ([`Settings::held`]) when the next one is
-    /// there. If the path is gone: the file that this process runs.
+    /// Holds the program that is on this program's path now: a release that can be forked
+    /// ([`Settings::held`]) when the next one is there. If the path is gone: the file that this
+    /// process runs.
     ///
     /// # Errors
     /// [`Error::System`] when the file cannot be opened, as when no descriptor is left.
@@ -123,11 +126,13 @@ impl Primary {
         self.scheduling_policy
     }
 
-    /// Chooses who chooses, while no worker is there. If never called: what `NODE_CLUSTER_SCHED_POLICY` says (`rr` or `none`), or
-    /// [`SchedulingPolicy::RoundRobin`]. In Node the choice is final; here it may change when all workers are gone.
+    /// Chooses who chooses, while no worker is there. If never called: what
+    /// `NODE_CLUSTER_SCHED_POLICY` says (`rr` or `none`), or [`SchedulingPolicy::RoundRobin`]. In
+    /// Node the choice is final; here it may change when all workers are gone.
     ///
     /// # Errors
-    /// [`Error::PolicyFrozen`] while a worker is there or due, or a listener waits for the replacement of one: they rely on it.
+    /// [`Error::PolicyFrozen`] while a worker is there or due, or a listener waits for the
+    /// replacement of one: they rely on it.
     pub fn set_scheduling_policy(&mut self, policy: SchedulingPolicy) -> Result<(), Error> {
         if !(self.workers.is_empty() && self.due.is_empty() && self.switchboard.is_empty()) {
             return Err(Error::PolicyFrozen);
@@ -136,8 +141,8 @@ impl Primary {
         Ok(())
     }
 
-    /// The workers that are there, in the order of their numbers; Node's `cluster.workers`. A worker leaves the list when its
-    /// exit has been told.
+    /// The workers that are there, in the order of their numbers; Node's `cluster.workers`. A
+    /// worker leaves the list when its exit has been told.
     pub fn workers(&self) -> impl Iterator<Item = WorkerId> + '_ {
         self.workers.keys().copied()
     }
@@ -147,12 +152,14 @@ impl Primary {
         self.workers.get(&worker).map_or(State::Dead, |child| child.state)
     }
 
-    /// The worker's process id, while it is in [`workers`](Primary::workers); Node's `worker.process.pid`.
+    /// The worker's process id, while it is in [`workers`](Primary::workers); Node's
+    /// `worker.process.pid`.
     pub fn pid(&self, worker: WorkerId) -> Option<u32> {
         self.workers.get(&worker).map(|child| child.pid)
     }
 
-    /// Our end of the pipe that goes both ways and has this number in the worker ([`Settings::duplex`]), once.
+    /// Our end of the pipe that goes both ways and has this number in the worker
+    /// ([`Settings::duplex`]), once.
     pub fn take_duplex(&mut self, worker: WorkerId, number: i32) -> Option<UnixStream> {
         self.workers.get_mut(&worker)?.duplex.remove(&number)
     }
@@ -167,8 +174,8 @@ impl Primary {
         self.workers.get(&worker).is_none_or(|child| child.is_reaped())
     }
 
-    /// Whether the worker was asked to end or announced it (`Some(true)`), ended unasked (`Some(false)`), or runs
-    /// (`None`); Node's `worker.exitedAfterDisconnect`.
+    /// Whether the worker was asked to end or announced it (`Some(true)`), ended unasked
+    /// (`Some(false)`), or runs (`None`); Node's `worker.exitedAfterDisconnect`.
     pub fn exited_after_disconnect(&self, worker: WorkerId) -> Option<bool> {
         match self.workers.get(&worker)?.parting {
             Parting::Staying => None,
@@ -177,8 +184,8 @@ impl Primary {
         }
     }
 
-    /// Asks a worker to end its work, close its channel, and leave; Node's `worker.disconnect()`. It gets no connection any more. Asking again
-    /// changes nothing.
+    /// Asks a worker to end its work, close its channel, and leave; Node's `worker.disconnect()`.
+    /// It gets no connection any more. Asking again changes nothing.
     pub fn disconnect(&mut self, worker: WorkerId) {
         let seq = self.switchboard.next_seq();
         let Some(child) = self.workers.get_mut(&worker).filter(|it| !it.disconnecting) else {
@@ -194,15 +201,17 @@ impl Primary {
         }
     }
 
-    /// Asks every worker, and gives up those that are due; Node's `cluster.disconnect()`. `next_event` says `None` when all of them are gone.
+    /// Asks every worker, and gives up those that are due; Node's `cluster.disconnect()`.
+    /// `next_event` says `None` when all of them are gone.
     pub fn disconnect_all(&mut self) {
         self.due.clear();
         let workers: Vec<_> = self.workers().collect();
         workers.into_iter().for_each(|worker| self.disconnect(worker));
     }
 
-    /// Sends a signal to a worker's process, and nothing else; Node's `worker.kill(signal)`. A worker that is gone is left in
-    /// peace: the signal goes through a pidfd, never to a stranger that got the number.
+    /// Sends a signal to a worker's process, and nothing else; Node's `worker.kill(signal)`. A
+    /// worker that is gone is left in peace: the signal goes through a pidfd, never to a stranger
+    /// that got the number.
     ///
     /// # Errors
     /// [`Error::System`] when the system refuses, as for a worker with another uid.
@@ -219,9 +228,11 @@ impl Primary {
         }
     }
 
-    /// Asks for signals to this process as [`Event::Signal`], instead of their usual effect. May be called again for more.
+    /// Asks for signals to this process as [`Event::Signal`], instead of their usual effect. May be
+    /// called again for more.
     ///
-    /// A primary that does not ask keeps the system's defaults: Ctrl-C ends it, and its workers follow.
+    /// A primary that does not ask keeps the system's defaults: Ctrl-C ends it, and its workers
+    /// follow.
     ///
     /// # Errors
     /// [`Error::System`] when the system has no descriptor left.
@@ -238,17 +249,19 @@ impl Primary {
     }
 
     /// Whether the worker waits for a connection, as far as it has said: under
-    /// [`SchedulingPolicy::RoundRobin`] it is in the queue of those that wait. (A Node worker counts
-    /// as waiting from the moment that it answered, however busy it is.) Under
+    /// [`SchedulingPolicy::RoundRobin`] it is in the queue of those that wait. (A Node worker
+    /// counts as waiting from the moment that it answered, however busy it is.) Under
     /// [`SchedulingPolicy::Shared`] the primary is not told, and this is false.
     ///
-    /// It changes inside [`next_event`](Primary::next_event) with every connection; [`tell_when_idle`](Primary::tell_when_idle) tells of it.
+    /// It changes inside [`next_event`](Primary::next_event) with every connection;
+    /// [`tell_when_idle`](Primary::tell_when_idle) tells of it.
     pub fn is_idle(&self, worker: WorkerId) -> bool {
         self.switchboard.is_idle(worker)
     }
 
-    /// Asks for [`Event::Idle`] when this worker waits for a connection: once, and at once if it waits already. Under
-    /// [`SchedulingPolicy::Shared`] it never comes, as with [`is_idle`](Primary::is_idle).
+    /// Asks for [`Event::Idle`] when this worker waits for a connection: once, and at once if it
+    /// waits already. Under [`SchedulingPolicy::Shared`] it never comes, as with
+    /// [`is_idle`](Primary::is_idle).
     pub fn tell_when_idle(&mut self, worker: WorkerId) {
         if self.workers.contains_key(&worker) {
             self.switchboard.tell_when_idle(worker);
@@ -256,13 +269,17 @@ impl Primary {
         }
     }
 
-    /// Takes no connection any more on the sockets that workers share ([`SchedulingPolicy::Shared`]): whoever waits in accept(2) gets
-    /// `EINVAL`, in every worker at once, and new clients are refused. Those that were connected and not yet accepted are reset.
-    /// A socket that this process was started with is left as it is: whoever started it holds it as well.
+    /// Takes no connection any more on the sockets that workers share
+    /// ([`SchedulingPolicy::Shared`]): whoever waits in accept(2) gets `EINVAL`, in every worker at
+    /// once, and new clients are refused. Those that were connected and not yet accepted are reset.
+    /// A socket that this process was started with is left as it is: whoever started it holds it as
+    /// well.
     ///
-    /// For workers that gave the socket to a library ([`Listener::into_std`](crate::Listener::into_std)) which cannot stop by itself, and for
-    /// [`disconnect_all`](Primary::disconnect_all); [`begin_shutdown`](Primary::begin_shutdown) does this itself, at the right moment. A worker that begins to
-    /// listen after it opens the socket again.
+    /// For workers that gave the socket to a library
+    /// ([`Listener::into_std`](crate::Listener::into_std)) which cannot stop by itself, and for
+    /// [`disconnect_all`](Primary::disconnect_all); [`begin_shutdown`](Primary::begin_shutdown)
+    /// does this itself, at the right moment. A worker that begins to listen after it opens the
+    /// socket again.
     pub fn stop_accepting(&mut self) {
         self.switchboard.stop_accepting();
     }

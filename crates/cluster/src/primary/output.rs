@@ -32,8 +32,8 @@ impl Output {
         }
     }
 
-    /// What is there now, when the worker is gone. A program that the worker started may hold the pipe as well, and write without
-    /// end: it is not waited for.
+    /// What is there now, when the worker is gone. A program that the worker started may hold the
+    /// pipe as well, and write without end: it is not waited for.
     pub(crate) fn what_is_there(mut self) -> Vec<String> {
         let there = rustix::io::ioctl_fionread(&self.pipe).unwrap_or(0);
         let mut lines = Vec::new();

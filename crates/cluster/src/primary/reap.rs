@@ -15,8 +15,9 @@ use crate::{Error, Exit, Signal, WorkerId};
 const STRANGERS_AT_ONCE: usize = 64;
 
 impl Primary {
-    /// Also reaps children that are no workers of this primary, as process 1 of a container must: orphans become its children, and stay as
-    /// zombies until somebody asks for their exit status. Off at first. It takes the exit status of *every* child, also of those that this program
+    /// Also reaps children that are no workers of this primary, as process 1 of a container must:
+    /// orphans become its children, and stay as zombies until somebody asks for their exit status.
+    /// Off at first. It takes the exit status of *every* child, also of those that this program
     /// starts with [`std::process::Command`].
     ///
     /// # Errors
@@ -62,7 +63,8 @@ impl Primary {
                 (None, signal) => Exit::from_signal(signal.unwrap_or_default()),
             },
             Ok(None) | Err(Errno::INTR) => return,
-            // Somebody else in this process waits for children, whichever they are; or the system gives another reason not to say.
+            // Somebody else in this process waits for children, whichever they are; or the system
+            // gives another reason not to say.
             Err(_) => Exit::Unknown,
         };
         self.read_the_rest(worker);
@@ -77,8 +79,9 @@ impl Primary {
         self.tell_if_stopped();
     }
 
-    /// What a dead worker wrote is still in its socket and pipes. Whoever else may hold the other ends (a program that the worker
-    /// started) is not waited for, and may go on writing: only what is there now is read.
+    /// What a dead worker wrote is still in its socket and pipes. Whoever else may hold the other
+    /// ends (a program that the worker started) is not waited for, and may go on writing: only what
+    /// is there now is read.
     fn read_the_rest(&mut self, worker: WorkerId) {
         let mut there = self.channel(worker).map_or(0, |channel| channel.bytes_waiting());
         while let Some(channel) = self.channel(worker).filter(|_| there > 0) {

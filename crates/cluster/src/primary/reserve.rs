@@ -1,4 +1,5 @@
-//! Descriptors that are kept free, so that workers can be forked while clients or workers use up the others.
+//! Descriptors that are kept free, so that workers can be forked while clients or workers use up
+//! the others.
 
 use std::os::fd::{AsFd, AsRawFd, RawFd};
 use std::time::Instant;
@@ -7,11 +8,12 @@ use rustix::process::{Pid, Resource, Rlimit, getrlimit, prlimit};
 
 use super::switchboard::REST;
 
-/// How many descriptors are kept free. A fork needs eight at most for a moment: the channel's two ends, a copy of one, two pipes, and
-/// the pidfd.
+/// How many descriptors are kept free. A fork needs eight at most for a moment: the channel's two
+/// ends, a copy of one, two pipes, and the pidfd.
 const KEPT_FREE: u64 = 16;
 
-/// Whether the primary is short of descriptors. The limit is asked for each time: somebody else may change it (prlimit(2)).
+/// Whether the primary is short of descriptors. The limit is asked for each time: somebody else may
+/// change it (prlimit(2)).
 #[derive(Debug)]
 pub(crate) struct Reserve {
     /// No descriptor is taken before that time, but for forks.
@@ -27,8 +29,8 @@ impl Default for Reserve {
 }
 
 impl Reserve {
-    /// Gives a worker the limit that this process had when it began. A primary that is short of descriptors for a while would pass its
-    /// shortage on, and the worker would keep it for life.
+    /// Gives a worker the limit that this process had when it began. A primary that is short of
+    /// descriptors for a while would pass its shortage on, and the worker would keep it for life.
     pub(crate) fn lift_for(&self, worker: u32) {
         let now = getrlimit(Resource::Nofile);
         let lowered = match (now.current, self.at_first) {
@@ -46,7 +48,8 @@ impl Reserve {
         }
     }
 
-    /// A new descriptor got this number: the lowest that was free. Says whether the reserve is touched.
+    /// A new descriptor got this number: the lowest that was free. Says whether the reserve is
+    /// touched.
     pub(crate) fn saw(&mut self, number: RawFd) -> bool {
         let number = u64::from(number.unsigned_abs());
         let limit = getrlimit(Resource::Nofile).current;
@@ -67,7 +70,8 @@ impl Reserve {
         self.until
     }
 
-    /// Looks again, if it is time: a copy of this descriptor gets the lowest number that is free. Says whether the shortage is over now.
+    /// Looks again, if it is time: a copy of this descriptor gets the lowest number that is free.
+    /// Says whether the shortage is over now.
     pub(crate) fn look_again(&mut self, now: Instant, any: &impl AsFd) -> bool {
         if self.until.is_none_or(|until| until > now) {
             return false;

@@ -20,9 +20,12 @@ impl Primary {
     /// Sends a message to a worker; Node's `worker.send(message)`. Never waits.
     ///
     /// # Errors
-    /// [`SendError::Full`] gives the message back: the worker does not read, or its program does not take what it read, and what waits for
-    /// it has reached [`Settings::queue_limit`](crate::Settings::queue_limit); [`Event::Drain`](crate::Event::Drain) says when there is room. [`SendError::Failed`]: no such worker, its channel is closed or about to be, or the message
-    /// cannot be said in JSON or is longer than the worker takes ([`Error::MessageTooLong`]).
+    /// [`SendError::Full`] gives the message back: the worker does not read, or its program does
+    /// not take what it read, and what waits for it has reached
+    /// [`Settings::queue_limit`](crate::Settings::queue_limit);
+    /// [`Event::Drain`](crate::Event::Drain) says when there is room. [`SendError::Failed`]: no
+    /// such worker, its channel is closed or about to be, or the message cannot be said in JSON or
+    /// is longer than the worker takes ([`Error::MessageTooLong`]).
     pub fn send<M: Serialize>(
         &mut self,
         worker: WorkerId,
@@ -32,7 +35,8 @@ impl Primary {
         self.send_line(worker, &mut bytes, &mut None).map_err(|refusal| refusal.into_error(message))
     }
 
-    /// Sends a message and a socket; Node's `worker.send(message, handle)`. The socket is closed here once the worker has it.
+    /// Sends a message and a socket; Node's `worker.send(message, handle)`. The socket is closed
+    /// here once the worker has it.
     ///
     /// # Errors
     /// As [`send`](Primary::send), with the socket given back too.
@@ -105,7 +109,8 @@ impl Primary {
         let traveller = traveller.map_err(Error::system("make a socket non-blocking"))?;
         child.sent += bytes.len() as u64;
         channel.push(std::mem::take(bytes), traveller);
-        // If the worker is gone the read side finds out and tells it; what was queued is then counted as undelivered.
+        // If the worker is gone the read side finds out and tells it; what was queued is then
+        // counted as undelivered.
         let _ = channel.flush();
         Ok(if channel.outbox().is_written() { Sent::Sent } else { Sent::Queued })
     }

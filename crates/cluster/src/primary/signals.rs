@@ -5,7 +5,8 @@ use nix::sys::signalfd::{SfdFlags, SignalFd};
 
 use crate::{Error, Signal};
 
-/// Opens a descriptor on which these signals arrive, and blocks their usual effect for this thread and those that it starts.
+/// Opens a descriptor on which these signals arrive, and blocks their usual effect for this thread
+/// and those that it starts.
 pub(crate) fn signalfd(signals: &[Signal]) -> Result<SignalFd, Error> {
     let set: SigSet = signals.iter().copied().collect();
     let flags = SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK;
@@ -20,7 +21,8 @@ pub(crate) fn read(signals: &SignalFd) -> Option<Signal> {
     Signal::try_from(info.ssi_signo.cast_signed()).ok()
 }
 
-/// Ends this process by a signal, so that whoever started it sees the true reason: a shell shows 130 after SIGINT.
+/// Ends this process by a signal, so that whoever started it sees the true reason: a shell shows
+/// 130 after SIGINT.
 pub fn die_of(signal: Signal) -> ! {
     let mut set = SigSet::empty();
     set.add(signal);

@@ -1,4 +1,5 @@
-//! Stopping in two steps: what has arrived is served, then the workers are disconnected. Those that stay are sent signals.
+//! Stopping in two steps: what has arrived is served, then the workers are disconnected. Those that
+//! stay are sent signals.
 
 use std::os::fd::AsFd;
 use std::time::{Duration, Instant};
@@ -12,14 +13,20 @@ use crate::wire::Envelope;
 use crate::{Signal, WorkerId};
 
 impl Primary {
-    /// Begins to stop, and returns at once. Forks that are due are cancelled, and what has arrived is served: workers that are Rust
-    /// programs learn that they are leaving ([`Worker::is_leaving`](crate::Worker::is_leaving)) and go on accepting. Once no connection waits or is
-    /// under way every worker is asked to disconnect. Who is still there after `grace` gets SIGTERM; who is still there after the grace
-    /// once more (at most one second) gets SIGKILL. `next_event` goes on telling, and [`Event::Stopped`] comes last. A second call can only hurry.
+    /// Begins to stop, and returns at once. Forks that are due are cancelled, and what has arrived
+    /// is served: workers that are Rust programs learn that they are leaving
+    /// ([`Worker::is_leaving`](crate::Worker::is_leaving)) and go on accepting. Once no connection
+    /// waits or is under way every worker is asked to disconnect. Who is still there after `grace`
+    /// gets SIGTERM; who is still there after the grace once more (at most one second) gets
+    /// SIGKILL. `next_event` goes on telling, and [`Event::Stopped`] comes last. A second call can
+    /// only hurry.
     ///
-    /// Under [`SchedulingPolicy::RoundRobin`](crate::SchedulingPolicy::RoundRobin) the primary takes all connections that wait in the kernel and closes the listeners now:
-    /// who comes later is refused, and can go elsewhere at once. Under [`SchedulingPolicy::Shared`](crate::SchedulingPolicy::Shared) a socket stays open until it
-    /// was seen empty once: closing it resets those that wait. What no worker has taken when the grace ends is reset.
+    /// Under [`SchedulingPolicy::RoundRobin`](crate::SchedulingPolicy::RoundRobin) the primary
+    /// takes all connections that wait in the kernel and closes the listeners now: who comes later
+    /// is refused, and can go elsewhere at once. Under
+    /// [`SchedulingPolicy::Shared`](crate::SchedulingPolicy::Shared) a socket stays open until it
+    /// was seen empty once: closing it resets those that wait. What no worker has taken when the
+    /// grace ends is reset.
     pub fn begin_shutdown(&mut self, grace: Duration) {
         let now = Instant::now();
         if let Some(ending) = &mut self.ending {
@@ -47,7 +54,8 @@ impl Primary {
         }
     }
 
-    /// Whether the worker has closed its end of the channel. One that was killed does so a moment before it can be reaped.
+    /// Whether the worker has closed its end of the channel. One that was killed does so a moment
+    /// before it can be reaped.
     fn has_hung_up(&self, worker: WorkerId) -> bool {
         let Some(child) = self.workers.get(&worker) else { return true };
         child.channel.as_ref().map_or(child.parting == Parting::Sudden, |channel| {
@@ -57,7 +65,8 @@ impl Primary {
         })
     }
 
-    /// Tells one of our workers that it is leaving, although there may be more for it to do. A foreign worker would not understand.
+    /// Tells one of our workers that it is leaving, although there may be more for it to do. A
+    /// foreign worker would not understand.
     pub(super) fn ask_to_drain(&mut self, worker: WorkerId) {
         let seq = self.switchboard.next_seq();
         let Some(child) = self.workers.get_mut(&worker) else { return };
@@ -85,7 +94,8 @@ impl Primary {
         }
     }
 
-    /// When the shutdown has to be looked at. Nobody tells us when a socket that workers share is empty.
+    /// When the shutdown has to be looked at. Nobody tells us when a socket that workers share is
+    /// empty.
     pub(super) fn ending_due(&self) -> Option<Instant> {
         const LOOK: Duration = Duration::from_millis(2);
         let ending = self.ending.as_ref()?;

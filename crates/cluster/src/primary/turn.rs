@@ -1,4 +1,5 @@
-//! The primary's loop: push the stubborn, start who is due, wait for news, take connections, read what workers wrote, reap who ended.
+//! The primary's loop: push the stubborn, start who is due, wait for news, take connections, read
+//! what workers wrote, reap who ended.
 
 use std::time::Instant;
 
@@ -13,13 +14,14 @@ impl Primary {
     /// Waits for the next event. `None`: no worker is left, and none is due.
     ///
     /// # Errors
-    /// [`Error::System`] when the system refuses to wait: then this process itself cannot go on. Never because of what a worker did, and
-    /// never because one could not be started.
+    /// [`Error::System`] when the system refuses to wait: then this process itself cannot go on.
+    /// Never because of what a worker did, and never because one could not be started.
     pub fn next_event(&mut self) -> Result<Option<Event>, Error> {
         self.next(None)
     }
 
-    /// Waits for the next event, but no longer than until the deadline; then it is [`Event::Deadline`].
+    /// Waits for the next event, but no longer than until the deadline; then it is
+    /// [`Event::Deadline`].
     ///
     /// # Errors
     /// As [`next_event`](Primary::next_event).

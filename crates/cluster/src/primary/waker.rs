@@ -6,7 +6,8 @@ use std::sync::Arc;
 use crate::Error;
 use crate::wakeup::Wakeup;
 
-/// Wakes the primary that waits in [`next_event`](crate::Primary::next_event), from any thread. Cheap to clone.
+/// Wakes the primary that waits in [`next_event`](crate::Primary::next_event), from any thread.
+/// Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Waker(Arc<Wakeup>);
 
@@ -15,7 +16,8 @@ impl Waker {
         Wakeup::new().map(|wakeup| Waker(Arc::new(wakeup)))
     }
 
-    /// Wakes it: it is told [`Event::Woken`](crate::Event::Woken), once for any number of calls that it has not seen yet.
+    /// Wakes it: it is told [`Event::Woken`](crate::Event::Woken), once for any number of calls
+    /// that it has not seen yet.
     pub fn wake(&self) {
         self.0.wake();
     }

@@ -30,8 +30,8 @@ pub(super) enum Source {
 }
 
 impl Primary {
-    /// Sleeps until something is ready or due, and says what is ready, in the order in which it is to be looked at: what a worker
-    /// wrote comes before its end.
+    /// Sleeps until something is ready or due, and says what is ready, in the order in which it is
+    /// to be looked at: what a worker wrote comes before its end.
     pub(super) fn wait_for_news(
         &self,
         eager: &mut Eager,
@@ -88,7 +88,8 @@ impl Primary {
             }
             if let Some(channel) = &child.channel {
                 let mut wanted = PollFlags::empty();
-                // Who asks and never reads the answers is not listened to any more: they would fill our memory.
+                // Who asks and never reads the answers is not listened to any more: they would fill
+                // our memory.
                 wanted.set(PollFlags::IN, channel.outbox().internal_bytes() < MOST_ANSWERS);
                 wanted.set(PollFlags::OUT, channel.wants_write());
                 watched.add(Source::Channel(worker), channel.socket().as_fd(), wanted);
@@ -114,8 +115,9 @@ impl<'a> Watched<'a> {
     }
 }
 
-/// Looks at as many descriptors at a time as the limit of open files allows, until one has news or the time is over. Between two
-/// looks it sleeps for a moment: a service that is starved goes on, a little later.
+/// Looks at as many descriptors at a time as the limit of open files allows, until one has news or
+/// the time is over. Between two looks it sleeps for a moment: a service that is starved goes on, a
+/// little later.
 fn poll_in_pieces(fds: &mut [PollFd<'_>], timeout: Option<Timespec>) {
     const MOMENT: Duration = Duration::from_millis(5);
     let at_once = Timespec { tv_sec: 0, tv_nsec: 0 };

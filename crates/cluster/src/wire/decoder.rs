@@ -11,7 +11,8 @@ use super::json::Json;
 /// What one read asks for; a longer line grows the buffer.
 pub(super) const READ: usize = 64 * 1024;
 
-/// Descriptors that may wait for their lines to be whole. A peer that keeps to the protocol has one on its way.
+/// Descriptors that may wait for their lines to be whole. A peer that keeps to the protocol has one
+/// on its way.
 const WAITING_DESCRIPTORS: usize = 16;
 
 /// How a handle's line begins, whoever writes it: all that is known of one that is over the limit.
@@ -20,7 +21,8 @@ pub(super) const HANDLE: &[u8] = b"{\"cmd\":\"NODE_HANDLE\"";
 /// Splits the stream into lines and gives each handle its descriptor.
 #[derive(Debug)]
 pub(crate) struct Decoder {
-    /// `buffer[start..end]` came in and is not decoded yet; its first `scanned` bytes hold no newline.
+    /// `buffer[start..end]` came in and is not decoded yet; its first `scanned` bytes hold no
+    /// newline.
     buffer: Vec<u8>,
     start: usize,
     end: usize,
@@ -90,7 +92,8 @@ impl Decoder {
         self.buffer.shrink_to_fit();
     }
 
-    /// Takes note of a read into [`Decoder::space`]: `count` bytes, and the descriptors that came with them.
+    /// Takes note of a read into [`Decoder::space`]: `count` bytes, and the descriptors that came
+    /// with them.
     pub(crate) fn received(
         &mut self,
         count: usize,
@@ -99,7 +102,8 @@ impl Decoder {
         self.end += count;
         let until = self.offset + (self.end - self.start) as u64;
         for fd in descriptors {
-            // One too many is closed. Kept, they would fill our table of open files, at one byte each.
+            // One too many is closed. Kept, they would fill our table of open files, at one byte
+            // each.
             if self.descriptors.len() < WAITING_DESCRIPTORS {
                 self.descriptors.push_back(Descriptor { fd, until });
             }

@@ -1,5 +1,5 @@
-//! Properties of the way in: however the stream is cut, the same messages come out, each with its own descriptor; and
-//! nothing that a peer can send does harm.
+//! Properties of the way in: however the stream is cut, the same messages come out, each with its
+//! own descriptor; and nothing that a peer can send does harm.
 
 #![allow(clippy::unwrap_used)]
 

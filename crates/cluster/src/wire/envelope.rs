@@ -13,7 +13,8 @@ pub(crate) struct Envelope {
     pub cmd: Cmd,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub act: Option<&'static str>,
-    /// Of a reply: `null` (the primary distributes), 0 (a shared socket comes along), or a negative errno.
+    /// Of a reply: `null` (the primary distributes), 0 (a shared socket comes along), or a negative
+    /// errno.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub errno: Option<Value>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -47,7 +48,8 @@ pub(crate) struct Envelope {
     /// Ours, ignored by Node. In `queryServer` and its reply: this side knows `waiting`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub waits: Option<bool>,
-    /// Ours. In `waiting`: how many connections may be handed over in all, since the worker listens there.
+    /// Ours. In `waiting`: how many connections may be handed over in all, since the worker listens
+    /// there.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub up_to: Option<u64>,
     /// Ours, ignored by Node. In `queryServer`: a shared socket should be in blocking mode.
@@ -56,7 +58,8 @@ pub(crate) struct Envelope {
     /// Ours, ignored by Node. In `online`: this worker says `taken`, and understands `drain`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub peer: Option<&'static str>,
-    /// Ours. In `taken`: how many bytes of messages the program has taken, as lines on the channel, since it started.
+    /// Ours. In `taken`: how many bytes of messages the program has taken, as lines on the channel,
+    /// since it started.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub taken: Option<u64>,
     pub seq: u64,

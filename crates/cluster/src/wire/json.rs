@@ -66,8 +66,9 @@ impl fmt::Debug for Json {
 
 /// Parses one value.
 ///
-/// JavaScript strings may hold half of a surrogate pair, which `JSON.stringify` writes as `\ud800`. No Rust string can
-/// hold it, so it becomes U+FFFD, as in Node's own UTF-8 encoder. Bytes that are not UTF-8 become U+FFFD too.
+/// JavaScript strings may hold half of a surrogate pair, which `JSON.stringify` writes as `\ud800`.
+/// No Rust string can hold it, so it becomes U+FFFD, as in Node's own UTF-8 encoder. Bytes that are
+/// not UTF-8 become U+FFFD too.
 pub(super) fn parse<T: DeserializeOwned>(json: &[u8]) -> serde_json::Result<T> {
     serde_json::from_slice(json).or_else(|error| match mended(json) {
         Cow::Borrowed(_) => Err(error), // nothing to mend

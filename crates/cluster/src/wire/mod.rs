@@ -1,8 +1,9 @@
-//! Node's wire protocol without any I/O: bytes and descriptors in, messages out, and the other way round.
+//! Node's wire protocol without any I/O: bytes and descriptors in, messages out, and the other way
+//! round.
 //!
-//! One message is one line: JSON in UTF-8, ended by `\n`. A line that brings a socket is wrapped in `NODE_HANDLE`, sent
-//! with the descriptor in `SCM_RIGHTS`, and nothing but answers may follow it until the peer has said
-//! `NODE_HANDLE_ACK`. Sources: Node's `lib/internal/child_process.js` and
+//! One message is one line: JSON in UTF-8, ended by `\n`. A line that brings a socket is wrapped in
+//! `NODE_HANDLE`, sent with the descriptor in `SCM_RIGHTS`, and nothing but answers may follow it
+//! until the peer has said `NODE_HANDLE_ACK`. Sources: Node's `lib/internal/child_process.js` and
 //! `lib/internal/child_process/serialization.js`.
 
 mod decoder;

@@ -1,4 +1,5 @@
-//! What Node does badly with, or dies of, must do us no harm. Node's own behaviour stands in the comment where ours differs.
+//! What Node does badly with, or dies of, must do us no harm. Node's own behaviour stands in the
+//! comment where ours differs.
 
 #![allow(clippy::unwrap_used)]
 

@@ -6,7 +6,8 @@ use std::sync::Arc;
 
 use super::NACK;
 
-/// Lines without a descriptor are glued together up to this many bytes, so that one write takes many.
+/// Lines without a descriptor are glued together up to this many bytes, so that one write takes
+/// many.
 pub(super) const GLUE: usize = 64 * 1024;
 
 /// How often a handle is sent again when its descriptor was lost, as Node does.
@@ -67,7 +68,8 @@ impl Line {
 pub(crate) struct Outbox {
     /// The line being written and how much of it is out.
     writing: Option<(Line, usize)>,
-    /// ACK and NACK overtake everything, or two peers that send handles to each other would wait for ever.
+    /// ACK and NACK overtake everything, or two peers that send handles to each other would wait
+    /// for ever.
     answers: VecDeque<&'static [u8]>,
     queue: VecDeque<Line>,
     /// How many NACKs are kept back, while somebody wants that.
@@ -126,8 +128,8 @@ impl Outbox {
         Some((&line.bytes[*written..], handle))
     }
 
-    /// What may go out next: answers, then the queue while no handle is in flight. Answers and a line without a descriptor
-    /// share one write.
+    /// What may go out next: answers, then the queue while no handle is in flight. Answers and a
+    /// line without a descriptor share one write.
     fn next_line(&mut self) -> Option<Line> {
         let answers: Vec<u8> = self.answers.drain(..).flatten().copied().collect();
         self.internal_bytes += answers.len();
@@ -167,8 +169,8 @@ impl Outbox {
         }
     }
 
-    /// The peer has the line but not the descriptor: it is sent again, before anything else, three times at most.
-    /// Returns it when it is given up.
+    /// The peer has the line but not the descriptor: it is sent again, before anything else, three
+    /// times at most. Returns it when it is given up.
     pub(crate) fn refused(&mut self) -> Option<Line> {
         let mut line = self.in_flight.take()?;
         line.resent += 1;
@@ -180,7 +182,8 @@ impl Outbox {
         Some(line)
     }
 
-    /// The peer takes nothing any more: our copies of descriptors would keep open what everybody else has closed.
+    /// The peer takes nothing any more: our copies of descriptors would keep open what everybody
+    /// else has closed.
     pub(crate) fn close_handles(&mut self) {
         let writing = self.writing.as_mut().map(|(line, _)| line);
         let lines = writing.into_iter().chain(&mut self.queue).chain(&mut self.in_flight);
@@ -192,8 +195,8 @@ impl Outbox {
         self.internal_bytes -= line.internal_bytes;
     }
 
-    /// Bytes of internal messages that the peer does not have yet: answers to what it asked. No limit holds for them, so a peer
-    /// that asks and never reads could fill our memory.
+    /// Bytes of internal messages that the peer does not have yet: answers to what it asked. No
+    /// limit holds for them, so a peer that asks and never reads could fill our memory.
     pub(crate) fn internal_bytes(&self) -> usize {
         let answers = self.answers.iter().map(|answer| answer.len()).sum::<usize>();
         self.internal_bytes + answers + self.refusals * NACK.len()

@@ -1,10 +1,10 @@
-//! What must hold of the way in, whatever a peer says and however the kernel cuts it. The property tests ask it, the
-//! fuzzing does (`fuzz/`, which takes this very file), and each input that the fuzzing found worth keeping is asked
-//! again by the ordinary tests.
+//! What must hold of the way in, whatever a peer says and however the kernel cuts it. The property
+//! tests ask it, the fuzzing does (`fuzz/`, which takes this very file), and each input that the
+//! fuzzing found worth keeping is asked again by the ordinary tests.
 //!
-//! An input is a line that says how to read, and then all that the peer says. The first byte of that line chooses the
-//! cap; each further one is a read: how long it is, and how many descriptors come with it that nobody asked for. In
-//! what the peer says, `0xff` stands for [`MUCH`] letters.
+//! An input is a line that says how to read, and then all that the peer says. The first byte of
+//! that line chooses the cap; each further one is a read: how long it is, and how many descriptors
+//! come with it that nobody asked for. In what the peer says, `0xff` stands for [`MUCH`] letters.
 
 use std::collections::VecDeque;
 use std::io::{Read, Write};
@@ -71,8 +71,9 @@ impl From<u8> for Cut {
 }
 
 impl Plan {
-    /// Decodes these lines as the plan says, and each one alone by a decoder of its own: what a line means depends
-    /// neither on how the stream is cut nor on what stands before it. Nobody keeps a descriptor.
+    /// Decodes these lines as the plan says, and each one alone by a decoder of its own: what a
+    /// line means depends neither on how the stream is cut nor on what stands before it. Nobody
+    /// keeps a descriptor.
     pub(crate) fn check(&self, lines: &[Vec<u8>]) {
         let (mut apart, mut together) = (Travellers::default(), Travellers::default());
         let mut stream = VecDeque::new();
@@ -98,7 +99,8 @@ impl Plan {
         }
         let mut got = self.decode(stream, &mut together);
         if self.reads.iter().any(|read| read.strays > 0) {
-            // Who sends descriptors that nobody asked for mixes up his own. He loses no message by it.
+            // Who sends descriptors that nobody asked for mixes up his own. He loses no message by
+            // it.
             forget_descriptors(&mut expected);
             forget_descriptors(&mut got);
         }
@@ -142,8 +144,8 @@ impl Plan {
     }
 }
 
-/// One recvmsg(2): it never reads past the write that brought a descriptor, and who keeps to the protocol writes no
-/// more than the line with it.
+/// One recvmsg(2): it never reads past the write that brought a descriptor, and who keeps to the
+/// protocol writes no more than the line with it.
 fn read(rest: &mut VecDeque<(&[u8], bool)>, length: usize) -> (Vec<u8>, bool) {
     let (mut bytes, mut brings) = (Vec::new(), false);
     while let Some((line, asks)) = rest.front_mut()
@@ -178,7 +180,8 @@ pub(crate) fn feed(decoder: &mut Decoder, bytes: &[u8], mut fds: Vec<OwnedFd>) -
     }
 }
 
-/// All that the peer says, line by line. The last line ends, too, so that whoever waits for it has waited enough.
+/// All that the peer says, line by line. The last line ends, too, so that whoever waits for it has
+/// waited enough.
 pub(crate) fn lines(said: &[u8]) -> Vec<Vec<u8>> {
     let mut much = 0;
     let mut lines = Vec::new();

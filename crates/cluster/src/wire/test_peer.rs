@@ -1,4 +1,5 @@
-//! For tests: somebody at the other end of a channel who writes whatever he likes, and what Node writes.
+//! For tests: somebody at the other end of a channel who writes whatever he likes, and what Node
+//! writes.
 
 #![allow(clippy::unwrap_used)]
 

@@ -1,5 +1,5 @@
-//! Conversations of a real Node (v20.20.2), byte by byte: what we write is what Node writes, and what Node writes we
-//! understand.
+//! Conversations of a real Node (v20.20.2), byte by byte: what we write is what Node writes, and
+//! what Node writes we understand.
 
 #![allow(clippy::unwrap_used)]
 

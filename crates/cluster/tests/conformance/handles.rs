@@ -70,8 +70,9 @@ pub fn rows() -> Vec<Row> {
             }),
         row(55, "send_handle_twice")
             .primary(|mut primary| {
-                // Sending takes the socket, so it cannot be sent twice by mistake. Two descriptors of one connection
-                // may travel, and both arrive. (In Node the second one arrives without it.)
+                // Sending takes the socket, so it cannot be sent twice by mistake. Two descriptors
+                // of one connection may travel, and both arrive. (In Node the second one arrives
+                // without it.)
                 let worker = one(&mut primary, "both");
                 let (client, theirs) = pair();
                 primary.send_with(worker, "first", theirs.try_clone().unwrap()).unwrap();

@@ -38,7 +38,8 @@ pub fn rows() -> Vec<Row> {
         }),
         row(9, "concurrent_disconnect").primary(|mut primary| {
             let workers: [WorkerId; 6] = some(&mut primary);
-            // A Node worker that leaves and is told to leave ends with an error of its own: ERR_IPC_DISCONNECTED.
+            // A Node worker that leaves and is told to leave ends with an error of its own:
+            // ERR_IPC_DISCONNECTED.
             if *primary.settings() == Settings::new() {
                 order(&mut primary, &workers[..2], "leave");
                 order(&mut primary, &workers[2..4], "kill");

@@ -1,5 +1,5 @@
-//! A worker that does as it is told, order by order; `conformance_worker.mjs` is the same in Node. A listener serves from the
-//! moment that it listens: whoever connects reads the worker's number.
+//! A worker that does as it is told, order by order; `conformance_worker.mjs` is the same in Node.
+//! A listener serves from the moment that it listens: whoever connects reads the worker's number.
 
 use std::io::Write;
 use std::os::fd::OwnedFd;

@@ -31,8 +31,9 @@ pub enum Source {
     Ours,
 }
 
-/// One of Node's tests. Without more words it runs in all pairings: the Rust halves as given here, the Node halves under the same
-/// name in `tests/node/conformance_primary.mjs` and, where the worker does not simply obey, `conformance_worker.mjs`.
+/// One of Node's tests. Without more words it runs in all pairings: the Rust halves as given here,
+/// the Node halves under the same name in `tests/node/conformance_primary.mjs` and, where the
+/// worker does not simply obey, `conformance_worker.mjs`.
 #[derive(Clone)]
 pub struct Row {
     pub source: Source,

@@ -69,7 +69,8 @@ pub fn rows() -> Vec<Row> {
                 assert!(me.recv().unwrap().is_none());
             }),
         row(59, "setup_primary_argv").primary(|mut primary| {
-            // A Rust program cannot change its own arguments; what counts is what `setup` says when it is called.
+            // A Rust program cannot change its own arguments; what counts is what `setup` says when
+            // it is called.
             let args = arguments(&primary);
             primary.setup(args("now"));
             let [worker] = some(&mut primary);

@@ -66,7 +66,8 @@ pub fn start_with_descriptor(test: &Test, socket: &impl AsFd, port: u16) {
     program.succeeds();
 }
 
-/// What is told until the end; without `listening`, which Node tells after what its listener's own program says.
+/// What is told until the end; without `listening`, which Node tells after what its listener's own
+/// program says.
 pub fn the_end(primary: &mut Primary) -> Vec<String> {
     let mut told = primary.rest();
     told.retain(|event| !event.starts_with("Listening"));

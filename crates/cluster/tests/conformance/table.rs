@@ -99,8 +99,8 @@ fn complete(rows: &[Row]) -> Result<(), Failed> {
     if names.len() == before { Ok(()) } else { Err("two rows have one name".into()) }
 }
 
-/// The table has every row, and no row that failed or never ran. (A row that fails now says so itself; one that was ignored when the
-/// table was written may well run here.)
+/// The table has every row, and no row that failed or never ran. (A row that fails now says so
+/// itself; one that was ignored when the table was written may well run here.)
 fn is_current(rows: &[Row]) -> Result<(), Failed> {
     if updates() {
         return Ok(());

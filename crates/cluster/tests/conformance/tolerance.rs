@@ -82,7 +82,8 @@ pub fn rows() -> Vec<Row> {
             })
             .plain(|_| {
                 let number = std::env::var("NODE_CHANNEL_FD").unwrap().parse().unwrap();
-                // SAFETY: it is this program's channel, by the primary's word, and nobody else here takes it.
+                // SAFETY: it is this program's channel, by the primary's word, and nobody else here
+                // takes it.
                 #[allow(unsafe_code)]
                 let channel = unsafe { OwnedFd::from_raw_fd(number) };
                 let socket = UnixStream::pair().unwrap().0;
@@ -107,7 +108,8 @@ fn writes(channel: &OwnedFd, line: &str, sockets: &[BorrowedFd<'_>]) {
     sendmsg(channel, &line, &mut control, SendFlags::empty()).unwrap();
 }
 
-/// A Node worker that has as many connections as it wants refuses one again and again, and each time closes what it got.
+/// A Node worker that has as many connections as it wants refuses one again and again, and each
+/// time closes what it got.
 fn refuses_without_a_leak(mut primary: Primary, worker: WorkerId) {
     let at = local(&tell(&mut primary, worker, "listen 127.0.0.1:0 max:1"));
     let _served = TcpStream::connect(&at).unwrap();

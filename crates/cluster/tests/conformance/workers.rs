@@ -87,7 +87,8 @@ pub fn rows() -> Vec<Row> {
                 primary.disconnect(worker);
                 assert_eq!(the_end(&mut primary), ends(worker, "exits 42, voluntary"));
                 let worker = one(&mut primary, "forced");
-                // Closing the channel is what the end of a primary does; a worker of ours gets half a second to end by itself.
+                // Closing the channel is what the end of a primary does; a worker of ours gets half
+                // a second to end by itself.
                 drop(primary);
                 let deadline = std::time::Instant::now() + crate::harness::DEADLINE;
                 let status = nix::sys::wait::waitpid(None, None).unwrap();

@@ -1,4 +1,5 @@
-//! Workers that attack their primary: its memory stays small, it goes on serving, and SIGTERM is obeyed.
+//! Workers that attack their primary: its memory stays small, it goes on serving, and SIGTERM is
+//! obeyed.
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -43,7 +44,8 @@ pub fn tests() -> Vec<Test> {
     .to_vec()
 }
 
-/// An honest worker that only accepts, and the attacker. What the attack is comes on the command line.
+/// An honest worker that only accepts, and the attacker. What the attack is comes on the command
+/// line.
 fn primary(mut primary: Primary) {
     primary.signals(&[Signal::SIGTERM]).unwrap();
     let honest = primary.fork_with(part("accepts")).unwrap();

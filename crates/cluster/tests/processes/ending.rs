@@ -8,7 +8,8 @@ use cluster::{Address, Error, Event, Primary, Report, SchedulingPolicy, Signal, 
 
 use crate::harness::{Events, Test, part, test};
 
-/// Workers whose primary is gone have half a second to end by themselves; the rest is for a busy machine.
+/// Workers whose primary is gone have half a second to end by themselves; the rest is for a busy
+/// machine.
 const SOON: Duration = Duration::from_secs(5);
 
 /// Far longer than a test may take.

@@ -1,4 +1,5 @@
-//! A primary that is not ours and floods its worker: the worker's memory stays small, and it goes on doing what it is asked.
+//! A primary that is not ours and floods its worker: the worker's memory stays small, and it goes
+//! on doing what it is asked.
 
 use std::io::{BufRead, BufReader, ErrorKind, IoSlice, Read, Write};
 use std::mem::MaybeUninit;

@@ -1,4 +1,5 @@
-//! Workers that do not keep their side of handing over: whatever they do, the client gets an answer or an end.
+//! Workers that do not keep their side of handing over: whatever they do, the client gets an answer
+//! or an end.
 
 use std::io::{self, Read};
 use std::net::TcpStream;

@@ -18,7 +18,8 @@ use times::timed;
 /// Nothing here takes this long. It only ends what hangs.
 pub const DEADLINE: Duration = Duration::from_secs(30);
 
-/// One test. The parts run in different processes, so they share nothing but the text of this program.
+/// One test. The parts run in different processes, so they share nothing but the text of this
+/// program.
 #[derive(Clone, Copy)]
 pub struct Test {
     pub name: &'static str,
@@ -52,7 +53,8 @@ impl Test {
         Test { primary, ..self }
     }
 
-    /// What each worker does; it is told its part, if it was forked with one. Without this it waits for the disconnect.
+    /// What each worker does; it is told its part, if it was forked with one. Without this it waits
+    /// for the disconnect.
     pub fn worker(self, worker: fn(Worker, &str)) -> Test {
         Test { worker, ..self }
     }
@@ -151,7 +153,8 @@ pub fn main(subjects: &[fn() -> Vec<Test>]) {
     libtest_mimic::run(&Arguments::from_args(), trials.collect()).exit()
 }
 
-/// Does its part if this process is one of a test, and says whether it was. If not, it is the one that runs the tests.
+/// Does its part if this process is one of a test, and says whether it was. If not, it is the one
+/// that runs the tests.
 pub fn plays_a_part<T: Iterator<Item = Test>>(tests: impl FnOnce() -> T) -> bool {
     // A plain program must not take the role that its environment offers.
     let plain = std::env::var_os("CLUSTER_PLAIN").is_some();
@@ -174,8 +177,8 @@ pub fn plays_a_part<T: Iterator<Item = Test>>(tests: impl FnOnce() -> T) -> bool
     true
 }
 
-/// Whoever started the tests may have ignored or blocked signals, as shells do for what runs in the background; and
-/// all that the tests start would inherit that.
+/// Whoever started the tests may have ignored or blocked signals, as shells do for what runs in the
+/// background; and all that the tests start would inherit that.
 fn take_signals_as_usual() {
     use nix::sys::signal::{SigHandler, SigSet, Signal, signal};
     for usual in [Signal::SIGINT, Signal::SIGTERM, Signal::SIGCHLD] {

@@ -15,7 +15,8 @@ use rustix::net::{SendAncillaryBuffer, SendAncillaryMessage, SendFlags, sendmsg}
 use crate::harness::{Events, Test, cpu_time, plain, test};
 use crate::leaks::open_files;
 
-/// A worker that writes these pieces to its channel as they are, each perhaps with a descriptor, then ends.
+/// A worker that writes these pieces to its channel as they are, each perhaps with a descriptor,
+/// then ends.
 fn writes(pieces: &[(&str, Option<BorrowedFd<'_>>)]) {
     let channel = channel();
     for (bytes, fd) in pieces {
@@ -231,7 +232,8 @@ pub fn write_with(channel: &UnixStream, bytes: &str, fd: Option<BorrowedFd<'_>>)
         assert!(control.push(SendAncillaryMessage::ScmRights(std::slice::from_ref(fd))));
     }
     let bytes = [IoSlice::new(bytes.as_bytes())];
-    // More than a few descriptors at once on their way are refused; then the primary has to read first.
+    // More than a few descriptors at once on their way are refused; then the primary has to read
+    // first.
     while sendmsg(channel, &bytes, &mut control, SendFlags::empty())
         .is_err_and(|error| error == rustix::io::Errno::TOOMANYREFS)
     {

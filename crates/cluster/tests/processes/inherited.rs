@@ -1,4 +1,5 @@
-//! A listening socket that somebody else holds, too, as systemd does: when this service stops, the other one's clients are served.
+//! A listening socket that somebody else holds, too, as systemd does: when this service stops, the
+//! other one's clients are served.
 
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};

@@ -1,4 +1,5 @@
-//! Why a worker cannot listen: it is told, with the address, in both policies, and the next try may do better.
+//! Why a worker cannot listen: it is told, with the address, in both policies, and the next try may
+//! do better.
 
 use std::net::TcpListener;
 
@@ -80,7 +81,8 @@ pub fn tests() -> Vec<Test> {
                 assert!(tell(&mut primary, one, &listen).ends_with("address already in use"));
             }
             assert_eq!(tell(&mut primary, two, &listen), at);
-            // Node 20 cannot do this (nodejs/node #60086): all close, and the other one opens it again.
+            // Node 20 cannot do this (nodejs/node #60086): all close, and the other one opens it
+            // again.
             tell(&mut primary, one, "close 1");
             tell(&mut primary, two, "close 0");
             assert_eq!(tell(&mut primary, two, &listen), at);

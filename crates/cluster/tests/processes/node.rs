@@ -1,4 +1,5 @@
-//! Node as the judge: unmodified Node workers under our primary, and our workers under a Node primary.
+//! Node as the judge: unmodified Node workers under our primary, and our workers under a Node
+//! primary.
 
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};

@@ -1,4 +1,5 @@
-//! Node as the judge of listening: its servers under our primary, and our workers beside its own under its primary.
+//! Node as the judge of listening: its servers under our primary, and our workers beside its own
+//! under its primary.
 
 use std::io::{Read, Write};
 use std::net::TcpStream;

@@ -15,7 +15,8 @@ const ACK: &str = "{\"cmd\":\"NODE_HANDLE_ACK\"}\n";
 const NACK: &str = "{\"cmd\":\"NODE_HANDLE_NACK\"}\n";
 const KEY: &str = "\"key\":\"127.0.0.1:0:4:undefined:0\"";
 
-/// Listens on a free port, says where when it waits for a connection, and does this with each one that comes.
+/// Listens on a free port, says where when it waits for a connection, and does this with each one
+/// that comes.
 pub fn misbehaves(how: &str) {
     let mut peer = Peer::new();
     peer.says("\"act\":\"online\"");

@@ -9,7 +9,8 @@ use cluster::{Address, Error, Event, Listen, Listener, Primary, Worker, WorkerId
 
 use crate::harness::{DEADLINE, Events};
 
-/// A worker that does what messages tell it, and answers each of them but `accept` and `serve`, whose answer the client gets.
+/// A worker that does what messages tell it, and answers each of them but `accept` and `serve`,
+/// whose answer the client gets.
 pub fn obeys(mut me: Worker, _: &str) {
     let mut listeners: Vec<Option<Open>> = Vec::new();
     while let Some(message) = me.recv().unwrap() {

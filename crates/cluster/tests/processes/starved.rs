@@ -1,4 +1,5 @@
-//! A primary that the system gives nothing: no descriptor for a fork, for a socket, for a handle; not even for poll(2).
+//! A primary that the system gives nothing: no descriptor for a fork, for a socket, for a handle;
+//! not even for poll(2).
 
 use std::net::TcpStream;
 use std::time::Duration;

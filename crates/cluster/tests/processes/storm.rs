@@ -1,4 +1,5 @@
-//! Workers that are killed one after the other under load, and the clients that notice nothing of it.
+//! Workers that are killed one after the other under load, and the clients that notice nothing of
+//! it.
 
 use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -40,8 +41,9 @@ pub fn tests() -> Vec<Test> {
     .to_vec()
 }
 
-/// Starts workers, has them asked by so many clients, and kills one every 50 ms, replaced at once, as long as there are
-/// clients, and another one is there. Returns how many were killed, and how many clients got no answer.
+/// Starts workers, has them asked by so many clients, and kills one every 50 ms, replaced at once,
+/// as long as there are clients, and another one is there. Returns how many were killed, and how
+/// many clients got no answer.
 pub fn storm(
     primary: &mut Primary,
     workers: &Settings,

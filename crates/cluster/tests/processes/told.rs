@@ -1,4 +1,5 @@
-//! What is told instead of being left to guess: why a worker cannot listen, where an inherited socket is, who holds a connection.
+//! What is told instead of being left to guess: why a worker cannot listen, where an inherited
+//! socket is, who holds a connection.
 
 use std::io::Read;
 use std::net::{TcpListener, TcpStream};
@@ -63,7 +64,8 @@ pub fn tests() -> Vec<Test> {
                     primary.stop_accepting();
                     primary.begin_shutdown(Duration::from_secs(5));
                     gone(&mut primary, worker);
-                    // Whoever gave us the socket goes on: it is neither shut down nor closed for them.
+                    // Whoever gave us the socket goes on: it is neither shut down nor closed for
+                    // them.
                     let client = TcpStream::connect(at).unwrap();
                     assert!(inherited.accept().is_ok());
                     drop(client);

@@ -91,7 +91,8 @@ impl Player {
         let mut lines: VecDeque<&str> = text.lines().collect();
         while let Some(line) = lines.pop_front() {
             if line == "these two cross on their way" {
-                // On either side the script reads before it writes, so the real one has written before it reads.
+                // On either side the script reads before it writes, so the real one has written
+                // before it reads.
                 let heard = if self.worker.is_some() { "-->" } else { "<--" };
                 if !lines[0].starts_with(heard) {
                     lines.swap(0, 1);
@@ -182,7 +183,8 @@ fn with_what_it_brings(what: &str) -> (&str, Option<&str>) {
     what.split_once(" + ").map_or((what, None), |(line, brings)| (line, Some(brings)))
 }
 
-/// Our worker leaves out what says nothing, and says that it will tell when it waits: fields that Node's primary ignores.
+/// Our worker leaves out what says nothing, and says that it will tell when it waits: fields that
+/// Node's primary ignores.
 fn as_we_write(line: &str) -> String {
     let is_about_a_listener = line.contains("queryServer") || line.contains("listening");
     if !is_about_a_listener || line.contains("\"udp") {

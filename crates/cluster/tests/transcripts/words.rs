@@ -1,4 +1,5 @@
-//! What varies in a transcript: `$PORT` and its like stand for what is found there the first time, and for the same from then on.
+//! What varies in a transcript: `$PORT` and its like stand for what is found there the first time,
+//! and for the same from then on.
 
 use std::collections::BTreeMap;
 

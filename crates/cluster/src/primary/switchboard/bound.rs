@@ -20,7 +20,8 @@ impl Bound {
         Bound { socket: Arc::new(socket), address }
     }
 
-    /// Whether somebody else, who started this process, holds the same socket: what is done to it is done to them.
+    /// Whether somebody else, who started this process, holds the same socket: what is done to it
+    /// is done to them.
     pub(super) fn is_inherited(&self) -> bool {
         matches!(self.address, Address::PrimaryFd(_) | Address::PrimaryUdpFd(_))
     }
@@ -29,8 +30,8 @@ impl Bound {
         rustix::net::sockopt::socket_domain(&self.socket) == Ok(AddressFamily::UNIX)
     }
 
-    /// From now on nobody can connect, and who waits in accept(2) is woken with EINVAL. On TCP those that wait to be accepted
-    /// are reset; on a Unix socket they stay.
+    /// From now on nobody can connect, and who waits in accept(2) is woken with EINVAL. On TCP
+    /// those that wait to be accepted are reset; on a Unix socket they stay.
     pub(super) fn refuse_newcomers(&self) {
         if !self.is_inherited() {
             // It fails where nobody listens yet, and then there is nothing to refuse.
@@ -38,12 +39,14 @@ impl Bound {
         }
     }
 
-    /// Whether closing it costs those that wait there: not where somebody else goes on with the same socket, nor where datagrams come.
+    /// Whether closing it costs those that wait there: not where somebody else goes on with the
+    /// same socket, nor where datagrams come.
     pub(super) fn must_be_drained(&self) -> bool {
         !self.is_inherited() && !matches!(self.address, Address::Udp(_))
     }
 
-    /// The kernel lets nobody in beyond those that wait already; see listen(2). Newcomers try again for a while, or until it is closed.
+    /// The kernel lets nobody in beyond those that wait already; see listen(2). Newcomers try again
+    /// for a while, or until it is closed.
     pub(super) fn let_nobody_in(&self) {
         // It fails for no socket that listens.
         let _ = rustix::net::listen(&self.socket, 0);

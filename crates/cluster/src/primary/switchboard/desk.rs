@@ -31,7 +31,8 @@ pub(crate) enum Order {
     Tell(Event),
 }
 
-/// A connection that was handed over and not taken yet. Our copy stays open until the worker has taken it.
+/// A connection that was handed over and not taken yet. Our copy stays open until the worker has
+/// taken it.
 #[derive(Debug)]
 pub(super) struct UnderWay {
     pub(super) worker: WorkerId,
@@ -46,7 +47,8 @@ pub(super) struct Desk {
     pub(super) orders: VecDeque<Order>,
     /// By the number of the message that carries it.
     under_way: BTreeMap<u64, UnderWay>,
-    /// How long these workers may hold a connection before their program takes it. Others may for ever.
+    /// How long these workers may hold a connection before their program takes it. Others may for
+    /// ever.
     take_within: BTreeMap<WorkerId, Duration>,
     seq: u64,
 }
@@ -118,8 +120,8 @@ impl Desk {
         self.under_way.values().filter_map(|it| it.take_by).min()
     }
 
-    /// Orders the end of those that did not take a connection in time. What they hold goes on when they are gone, and never before:
-    /// two workers would serve one client.
+    /// Orders the end of those that did not take a connection in time. What they hold goes on when
+    /// they are gone, and never before: two workers would serve one client.
     pub(super) fn kill_the_late(&mut self, now: Instant) {
         for under_way in self.under_way.values_mut() {
             if under_way.take_by.is_some_and(|by| by <= now) {

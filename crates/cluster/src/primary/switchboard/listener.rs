@@ -19,13 +19,16 @@ use crate::{Address, HandleKind, WorkerId};
 /// A listener's number inside the primary.
 pub(crate) type ListenerId = u32;
 
-/// How many connections one turn of the loop takes at most, so that a flood does not starve other news.
+/// How many connections one turn of the loop takes at most, so that a flood does not starve other
+/// news.
 const MOST_AT_ONCE: usize = 64;
 
-/// How long newcomers are still let in at a shared socket that is being closed, while it is waited for to be empty.
+/// How long newcomers are still let in at a shared socket that is being closed, while it is waited
+/// for to be empty.
 const LET_IN: Duration = Duration::from_millis(100);
 
-/// How many connections are taken from a socket that is being closed: more than the longest backlog that Linux has by default.
+/// How many connections are taken from a socket that is being closed: more than the longest backlog
+/// that Linux has by default.
 const MOST_AT_THE_END: usize = 8192;
 
 #[derive(Debug)]
@@ -44,7 +47,8 @@ pub(super) struct Listener {
     resting_until: Option<Instant>,
     /// Its last user crashed: it stays open while a replacement of this worker may come.
     pub(super) orphaned_by: Option<WorkerId>,
-    /// The service stops, since then: what has arrived is served, and the socket is closed as soon as nothing is lost by that.
+    /// The service stops, since then: what has arrived is served, and the socket is closed as soon
+    /// as nothing is lost by that.
     closing: Option<Instant>,
 }
 
@@ -170,8 +174,9 @@ impl Listener {
         self.resting_until.filter(|&until| until > now)
     }
 
-    /// Takes connections from the kernel: one for each call of `accept` that waits, or one that waits in our queue. No more, so
-    /// that nobody asks the kernel once more to hear that there is none. A listener that is being closed takes all there are.
+    /// Takes connections from the kernel: one for each call of `accept` that waits, or one that
+    /// waits in our queue. No more, so that nobody asks the kernel once more to hear that there is
+    /// none. A listener that is being closed takes all there are.
     pub(super) fn accept(&mut self, reserve: &mut Reserve) {
         let (Distribution::RoundRobin(rotation), Some(bound)) =
             (&mut self.distribution, &self.bound)
@@ -231,9 +236,10 @@ impl Listener {
         }
     }
 
-    /// Whether all that arrived is in a worker's hands, as far as this socket knows. A socket that the workers share is drained when it
-    /// is seen empty, once. Where so many come that it never is, they are kept out after a while: the kernel lets nobody in beyond
-    /// the backlog, and those that came before stay.
+    /// Whether all that arrived is in a worker's hands, as far as this socket knows. A socket that
+    /// the workers share is drained when it is seen empty, once. Where so many come that it never
+    /// is, they are kept out after a while: the kernel lets nobody in beyond the backlog, and those
+    /// that came before stay.
     pub(super) fn is_drained(&mut self) -> bool {
         let bound = match &self.distribution {
             Distribution::RoundRobin(rotation) => {
@@ -249,7 +255,8 @@ impl Listener {
         drained
     }
 
-    /// Closes the socket. Workers that wait in accept(2) itself, on a socket that they share, would not notice: they are woken.
+    /// Closes the socket. Workers that wait in accept(2) itself, on a socket that they share, would
+    /// not notice: they are woken.
     pub(super) fn close(&mut self) {
         if let Some(bound) = self.bound.take().filter(|_| self.blocking) {
             bound.refuse_newcomers();

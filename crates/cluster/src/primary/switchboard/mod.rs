@@ -1,5 +1,6 @@
-//! The switchboard: owns the sockets that workers asked for, who waits at each, and what is under way to whom. It is told what
-//! happens, one happening at a time, and answers with [`Order`]s, which the loop carries out. It knows no process and no channel.
+//! The switchboard: owns the sockets that workers asked for, who waits at each, and what is under
+//! way to whom. It is told what happens, one happening at a time, and answers with [`Order`]s,
+//! which the loop carries out. It knows no process and no channel.
 
 mod bound;
 mod desk;
@@ -160,8 +161,9 @@ impl Switchboard {
         }
     }
 
-    /// A worker gets no connection any more: it was asked to leave, or its channel is closed. What is under way to it stays so until
-    /// it answers or can answer no more. `voluntary`: it meant to leave, so that its listeners are not kept for a replacement.
+    /// A worker gets no connection any more: it was asked to leave, or its channel is closed. What
+    /// is under way to it stays so until it answers or can answer no more. `voluntary`: it meant to
+    /// leave, so that its listeners are not kept for a replacement.
     pub(crate) fn leaves(&mut self, worker: WorkerId, voluntary: bool) {
         self.resting.forget(worker, None);
         self.parked.retain(|question| question.worker != worker);
@@ -177,8 +179,9 @@ impl Switchboard {
         }
     }
 
-    /// A worker answers no more: its channel is closed, which the kernel does when the process ends. Connections that it had not taken
-    /// go to others. Not before: while it may still take one it holds the descriptor, and two workers would serve one client.
+    /// A worker answers no more: its channel is closed, which the kernel does when the process
+    /// ends. Connections that it had not taken go to others. Not before: while it may still take
+    /// one it holds the descriptor, and two workers would serve one client.
     pub(crate) fn gone(&mut self, worker: WorkerId) {
         self.desk.forget(worker);
         for seq in self.desk.all_to(worker) {
@@ -186,7 +189,8 @@ impl Switchboard {
         }
     }
 
-    /// A connection that the worker's program does not take within this time costs the worker its life.
+    /// A connection that the worker's program does not take within this time costs the worker its
+    /// life.
     pub(crate) fn limit(&mut self, worker: WorkerId, take_within: Duration) {
         self.desk.limit(worker, take_within);
     }
@@ -199,8 +203,8 @@ impl Switchboard {
         listeners.chain(self.resting.due()).chain(self.desk.due()).chain(parked).min()
     }
 
-    /// Time has passed: those that have rested count as waiting again, those that are late are ended, and questions that wait for a
-    /// descriptor are tried again.
+    /// Time has passed: those that have rested count as waiting again, those that are late are
+    /// ended, and questions that wait for a descriptor are tried again.
     pub(crate) fn tick(&mut self, now: Instant, policy: SchedulingPolicy, reserve: &mut Reserve) {
         for (worker, listener) in self.resting.rested(now) {
             if let Some(listener) = self.listeners.get_mut(&listener) {
@@ -214,7 +218,8 @@ impl Switchboard {
         self.ask_again(now, policy, reserve);
     }
 
-    /// The service stops: what has arrived is taken from the kernel, and where we hand it out, newcomers are refused from now on.
+    /// The service stops: what has arrived is taken from the kernel, and where we hand it out,
+    /// newcomers are refused from now on.
     pub(crate) fn begin_to_stop(&mut self, reserve: &mut Reserve) {
         self.stopping = true;
         self.parked.clear();

@@ -1,4 +1,5 @@
-//! Listeners whose last user crashed: they stay open, with their queue, while a replacement may come.
+//! Listeners whose last user crashed: they stay open, with their queue, while a replacement may
+//! come.
 
 use super::Switchboard;
 use crate::WorkerId;

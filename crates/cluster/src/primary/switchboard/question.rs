@@ -29,7 +29,8 @@ pub(super) struct Parked {
 }
 
 impl Switchboard {
-    /// A worker asks for a listener. The answer is an order; where a new socket is needed and no descriptor is free, it waits.
+    /// A worker asks for a listener. The answer is an order; where a new socket is needed and no
+    /// descriptor is free, it waits.
     pub(crate) fn asked(
         &mut self,
         worker: WorkerId,
@@ -73,8 +74,8 @@ impl Switchboard {
         self.parked.iter().filter(|it| it.worker == worker).count() < MOST_PARKED
     }
 
-    /// Node's numbering: the n-th `listen(0)` of every worker is the same port. On a fixed port only a second listener of the same
-    /// worker is another one, and finds the port taken.
+    /// Node's numbering: the n-th `listen(0)` of every worker is the same port. On a fixed port
+    /// only a second listener of the same worker is another one, and finds the port taken.
     fn key_for(&self, worker: WorkerId, question: &Received) -> String {
         let key = key(question);
         let first = self.listeners.values().find(|listener| listener.key == key);
@@ -163,7 +164,8 @@ impl Switchboard {
         self.desk.orders.push_back(Order::Tell(Event::ListenFailed { worker, error }));
     }
 
-    /// Where a worker's listener is, as its `listening` says. A socket that was asked for by its number says itself where it is.
+    /// Where a worker's listener is, as its `listening` says. A socket that was asked for by its
+    /// number says itself where it is.
     pub(crate) fn address_of(&self, worker: WorkerId, message: &Received) -> Option<Address> {
         let address = Address::from_fields(message)?;
         let found = self.listeners.values().find(|it| it.address == address && it.contains(worker));

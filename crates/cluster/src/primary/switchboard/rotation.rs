@@ -1,4 +1,5 @@
-//! Round robin as plain data: who waits, and which connection goes to whom. Node's `round_robin_handle.js`.
+//! Round robin as plain data: who waits, and which connection goes to whom. Node's
+//! `round_robin_handle.js`.
 //!
 //! It is no circle of workers but a queue of those that wait: the longest wait is served first.
 
@@ -6,17 +7,19 @@ use std::collections::{BTreeMap, VecDeque};
 
 use crate::WorkerId;
 
-/// How many connections may wait in the primary for a worker. The next ones wait in the kernel's backlog.
+/// How many connections may wait in the primary for a worker. The next ones wait in the kernel's
+/// backlog.
 const QUEUE: usize = 128;
 
-/// How many calls of `accept` count in one worker. More threads than this do not wait; numbers like this come from a worker
-/// that is no friend.
+/// How many calls of `accept` count in one worker. More threads than this do not wait; numbers like
+/// this come from a worker that is no friend.
 const CALLS: usize = 1024;
 
 #[derive(Debug)]
 pub(super) struct Rotation<C> {
     members: BTreeMap<WorkerId, Member>,
-    /// Workers that wait, the longest wait first. Each stands here once, however many of its threads wait.
+    /// Workers that wait, the longest wait first. Each stands here once, however many of its
+    /// threads wait.
     free: VecDeque<WorkerId>,
     /// How many calls of `accept` wait in all of them.
     calls: usize,
@@ -33,10 +36,12 @@ struct Member {
 /// How a worker says that it waits.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Says {
-    /// It says so itself, each time that its program waits in `accept`: how many connections it wants in all. Counted from its
-    /// joining, so that it does not matter what is under way while it says so.
+    /// It says so itself, each time that its program waits in `accept`: how many connections it
+    /// wants in all. Counted from its joining, so that it does not matter what is under way while
+    /// it says so.
     When { wanted: u64, given: u64 },
-    /// It never says: it counts as waiting from the moment that it answered the last connection, as in Node.
+    /// It never says: it counts as waiting from the moment that it answered the last connection, as
+    /// in Node.
     Nothing,
 }
 
@@ -70,7 +75,8 @@ impl<C> Rotation<C> {
         self.members.get(&worker).is_some_and(|member| member.says != Says::Nothing)
     }
 
-    /// The worker's program waits in so many calls of `accept` that it wants `up_to` connections, since it joined.
+    /// The worker's program waits in so many calls of `accept` that it wants `up_to` connections,
+    /// since it joined.
     pub(super) fn waits_up_to(&mut self, worker: WorkerId, up_to: u64) {
         self.count(worker, |says| {
             if let Says::When { wanted, .. } = says {
@@ -127,7 +133,8 @@ impl<C> Rotation<C> {
         self.queue.push_front(connection);
     }
 
-    /// The next connection, and who gets it. A worker with more calls that wait goes to the end of the line with these.
+    /// The next connection, and who gets it. A worker with more calls that wait goes to the end of
+    /// the line with these.
     pub(super) fn hand_out(&mut self) -> Option<(WorkerId, C)> {
         if self.free.is_empty() {
             return None;

@@ -170,8 +170,9 @@ fn step() -> impl Strategy<Value = Step> {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(96))]
 
-    /// Nothing is handed to two workers, nothing is forgotten while its listener is open, only who waits gets something, and no client
-    /// waits while a worker idles: `World::look` checks each order.
+    /// Nothing is handed to two workers, nothing is forgotten while its listener is open, only who
+    /// waits gets something, and no client waits while a worker idles: `World::look` checks each
+    /// order.
     #[test]
     fn whatever_happens_no_connection_is_doubled_or_forgotten(steps in proptest::collection::vec(step(), 0..120)) {
         let mut world = World::default();
