@@ -63,7 +63,9 @@ pub(crate) struct Child {
     /// Whether it was asked to close its channel. A worker that drains has only been asked to
     /// leave.
     pub disconnecting: bool,
-    /// When it said so; only the first time counts.
+    /// It asked to listen and got no answer, because it was to leave. Most programs then end with an error.
+    pub turned_away: bool,
+    /// When it said that it is online; only the first time counts.
     pub online_at: Option<Instant>,
     /// It is one of ours: it reports what its program took, and understands `drain`.
     pub is_rust: bool,
@@ -96,6 +98,7 @@ impl Child {
             state: State::None,
             parting: Parting::Staying,
             disconnecting: false,
+            turned_away: false,
             online_at: None,
             is_rust: false,
             queue_limit,

@@ -95,8 +95,8 @@ impl Ending {
         }
     }
 
-    /// Takes note that a worker is gone, and how it ended.
-    pub(crate) fn gone(&mut self, worker: WorkerId, exit: Exit) {
+    /// Takes note that a worker is gone, and of what it died, if it did not leave.
+    pub(crate) fn gone(&mut self, worker: WorkerId, died_of: Option<Exit>) {
         let Some(report) = &mut self.report else { return };
         if self.killed.contains(&worker) {
             report.by_sigkill.push(worker);
@@ -104,10 +104,10 @@ impl Ending {
             report.by_sigterm.push(worker);
         } else if self.left_out.contains(&worker) {
             // It was gone before.
-        } else if exit.success() {
-            report.by_itself.push(worker);
-        } else {
+        } else if let Some(exit) = died_of {
             report.died.push((worker, exit));
+        } else {
+            report.by_itself.push(worker);
         }
     }
 
@@ -170,14 +170,14 @@ mod tests {
         let mut ending = Ending::new(Instant::now(), GRACE);
         let [one, two, three, four, five] = [1, 2, 3, 4, 5].map(WorkerId);
         ending.leave_out([five].into_iter());
-        ending.gone(five, Exit::Signal(crate::Signal::SIGKILL));
-        ending.gone(one, Exit::Code(0));
+        ending.gone(five, Some(Exit::Signal(crate::Signal::SIGKILL)));
+        ending.gone(one, None);
         ending.signalled(two, Firmness::Terminate);
         ending.signalled(three, Firmness::Terminate);
-        ending.gone(two, Exit::Signal(crate::Signal::SIGTERM));
+        ending.gone(two, Some(Exit::Signal(crate::Signal::SIGTERM)));
         ending.signalled(three, Firmness::Kill);
-        ending.gone(three, Exit::Signal(crate::Signal::SIGKILL));
-        ending.gone(four, Exit::Code(101));
+        ending.gone(three, Some(Exit::Signal(crate::Signal::SIGKILL)));
+        ending.gone(four, Some(Exit::Code(101)));
         let report = ending.report().unwrap();
         assert_eq!(report.by_itself, [one]);
         assert_eq!(report.by_sigterm, [two]);

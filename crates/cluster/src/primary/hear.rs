@@ -144,13 +144,14 @@ impl Primary {
     }
 
     fn asked_to_listen(&mut self, worker: WorkerId, question: Received) {
+        let Some(child) = self.workers.get_mut(&worker) else { return };
         // As Node: a worker that is leaving gets no answer.
-        let stays =
-            self.workers.get(&worker).is_some_and(|child| child.parting == Parting::Staying);
-        if stays {
-            let policy = self.scheduling_policy;
-            self.switchboard.asked(worker, question, policy, &mut self.reserve);
+        if child.parting != Parting::Staying || self.ending.is_some() {
+            child.turned_away = true;
+            return;
         }
+        let policy = self.scheduling_policy;
+        self.switchboard.asked(worker, question, policy, &mut self.reserve);
     }
 
     fn told_of_leaving(&mut self, worker: WorkerId, received: &Received) {

@@ -68,13 +68,14 @@ impl Primary {
             Err(_) => Exit::Unknown,
         };
         self.read_the_rest(worker);
-        if let Some(child) = self.workers.get_mut(&worker) {
-            child.ended_at = Some(Instant::now());
-            let voluntary = child.parts();
-            self.news.push_back(Event::Exit { worker, exit, voluntary });
-        }
+        let Some(child) = self.workers.get_mut(&worker) else { return };
+        child.ended_at = Some(Instant::now());
+        let voluntary = child.parts();
+        self.news.push_back(Event::Exit { worker, exit, voluntary });
         if let Some(ending) = &mut self.ending {
-            ending.gone(worker, exit);
+            // Whatever code such a worker ends with, it is the code of one that left.
+            let left = exit.success() || (child.turned_away && matches!(exit, Exit::Code(_)));
+            ending.gone(worker, if left { None } else { Some(exit) });
         }
         self.tell_if_stopped();
     }

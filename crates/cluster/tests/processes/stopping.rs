@@ -118,6 +118,21 @@ pub fn tests() -> Vec<Test> {
                 while me.recv().unwrap().is_some() {}
             }),
     );
+    tests.push(
+        test("a_worker_that_boots_while_the_service_stops_leaves_whatever_its_code")
+            .primary(|mut primary| {
+                let worker = primary.fork().unwrap();
+                primary.begin_shutdown(GRACE);
+                let report = report(&mut primary);
+                assert_eq!(report, Report { by_itself: vec![worker], ..Report::default() });
+            })
+            .worker(|mut me, _| {
+                // As a program with `?` behind it.
+                if me.listen("127.0.0.1:0").is_err() {
+                    std::process::exit(1);
+                }
+            }),
+    );
     tests.push(test("a_worker_that_died_before_the_stop_is_none_of_its_business").primary(
         |mut primary| {
             let dead = primary.fork().unwrap();
