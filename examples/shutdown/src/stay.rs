@@ -12,6 +12,9 @@ pub(crate) fn run(primary: Primary, args: &Args) -> Outcome {
     let service =
         Service { story: &story, workers: WORKERS, grace, opening: "" };
     service.stay(primary, |worker, message| {
-        telling::news(&story, worker, message).map(drop)
+        if telling::news(&story, worker, message).is_err() {
+            story.tell(worker, "sends what nobody understands", "");
+        }
+        Ok(())
     })
 }
