@@ -74,7 +74,9 @@ function fork(crew) {
     const asked = worker.exitedAfterDisconnect;
     if (asked) tell(name, 'was busy for', ms(worked));
     const how = signal ? `killed by ${signal},` : `exits ${code},`;
-    tell(name, how, asked ? 'as asked' : 'not asked');
+    const as = code === 0 ? 'as asked' : 'after it was asked to leave';
+    tell(name, how, asked ? as : 'not asked');
+    if (asked && code !== 0) process.exitCode = 1;
     // ANCHOR: exit
     if (busy.has(worker)) crew.queue.unshift(busy.get(worker));
     busy.delete(worker);

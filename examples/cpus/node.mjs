@@ -44,6 +44,7 @@ async function lead() {
   const [fewer, more] = counts.slice(-2);
   const ratio = (times.at(-1) / times.at(-2)).toFixed(1);
   tell(`sees ${more} workers finish in ${ratio} times the time of ${fewer}`);
+  cluster.on('exit', (_, code) => { if (code !== 0) process.exitCode = 1; });
   cluster.disconnect();
 }
 

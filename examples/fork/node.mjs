@@ -37,9 +37,11 @@ function lead(workers) {
   });
   cluster.on('exit', (worker, code, signal) => {
     const how = signal ? `killed by ${signal}` : `exits ${code}`;
-    const why = worker.exitedAfterDisconnect ? 'as asked' : 'not asked';
+    const asked = worker.exitedAfterDisconnect;
+    const why = !asked ? 'not asked' : code === 0 ? 'as asked' : 'after it was asked to leave';
     tell(`worker ${worker.id}`, `${how}, ${why}`);
-    if (!worker.exitedAfterDisconnect) cluster.disconnect();
+    if (why !== 'as asked') process.exitCode = 1;
+    if (!asked) cluster.disconnect();
   });
 }
 

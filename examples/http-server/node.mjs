@@ -40,7 +40,9 @@ if (cluster.isPrimary) {
 if (cluster.isPrimary) {
   cluster.on('listening', ({ id }) => tell(`worker ${id}`, 'listens'));
   cluster.on('exit', ({ id, exitedAfterDisconnect: asked }, code, signal) => {
-    tell(`worker ${id}`, signal ? `killed by ${signal},` : `exits ${code},`, asked ? 'as asked' : 'not asked');
+    const why = !asked ? 'not asked' : code === 0 ? 'as asked' : 'after it was asked to leave';
+    tell(`worker ${id}`, signal ? `killed by ${signal},` : `exits ${code},`, why);
+    if (asked && code !== 0) process.exitCode = 1;
     if (!asked) tell('primary', `forks worker ${cluster.fork().id}`);
   });
   for (let i = 0; i < 2; i++) [, { port }] = await once(cluster, 'listening');

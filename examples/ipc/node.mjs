@@ -53,7 +53,9 @@ if ((await two.hear()).read === sent) tell(name(two), 'wakes, and reads all of i
 for (const worker of [one, two]) {
   tell('primary', 'disconnects', name(worker));
   worker.disconnect();
-  const [code] = await once(worker, 'exit');
-  tell(name(worker), `exits ${code},`, worker.exitedAfterDisconnect ? 'as asked' : 'not asked');
+  const [code, signal] = await once(worker, 'exit');
+  tell(name(worker), signal ? `killed by ${signal},` : `exits ${code},`,
+    code === 0 ? 'as asked' : 'after it was asked to leave');
+  if (code !== 0) process.exitCode = 1;
   if (worker === one) one.send('anybody?', () => tell('primary', 'cannot reach', name(one)));
 }

@@ -48,6 +48,7 @@ if (cluster.isPrimary) {
   const [one, several] = [await measure(1), await measure(many)];
   tell('primary', `compares 1 worker with ${many}`);
   console.log(`  | ${many} workers answer ${(several / one).toFixed(2)} times as many requests as 1`);
+  cluster.on('exit', (_, code) => { if (code !== 0) process.exitCode = 1; });
   cluster.disconnect();
 } else {
   http.createServer((request, response) => response.end(`worker ${cluster.worker.id}\n`)).listen(0, '127.0.0.1');

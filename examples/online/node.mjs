@@ -24,8 +24,11 @@ if (cluster.isPrimary) {
   cluster.on('disconnect', (worker) => tell(name(worker), 'is disconnected', worker));
   cluster.on('exit', (worker, code, signal) => {
     const how = signal ? `killed by ${signal}` : `exits ${code}`;
-    const why = worker.exitedAfterDisconnect ? 'as asked' : 'not asked';
+    const asked = worker.exitedAfterDisconnect;
+    const why = !asked ? 'not asked' : code === 0 ? 'as asked' : 'after it was asked to leave';
     tell(name(worker), `${how}, ${why}`, worker);
+    if (why !== 'as asked') process.exitCode = 1;
+    if (!asked) cluster.disconnect(); // nobody waits for it
   });
   cluster.fork();
   cluster.fork();

@@ -55,5 +55,9 @@ byChance('answered in', ...met);
 const times = [...new Set(met)].sort().reverse()
   .map((language) => `${met.filter((it) => it === language).length} times in ${language}`);
 (shared ? byChance : tell)('visitor  ', `is answered ${times.join(', ')}`);
-cluster.on('exit', (worker, code) => tell(name(worker), `exits ${code}, as asked`));
+cluster.on('exit', (worker, code, signal) => {
+  const why = code === 0 ? 'as asked' : 'after it was asked to leave';
+  tell(name(worker), signal ? `killed by ${signal},` : `exits ${code},`, why);
+  if (code !== 0) process.exitCode = 1;
+});
 cluster.disconnect();

@@ -48,5 +48,10 @@ tell('visitor', '1 to 12 come meanwhile');
 byChance('served by', meanwhile.served.map(number).join(' '));
 tell('visitor', `waits ${meanwhile.longest} ms at most`);
 await work;
-cluster.on('exit', ({ id }, code) => tell(`worker ${number(id)}`, `exits ${code}, as asked`));
+cluster.on('exit', ({ id }, code, signal) => {
+  const how = signal ? `killed by ${signal}` : `exits ${code}`;
+  const why = code === 0 ? 'as asked' : 'after it was asked to leave';
+  tell(`worker ${number(id)}`, `${how}, ${why}`);
+  if (code !== 0) process.exitCode = 1;
+});
 cluster.disconnect();

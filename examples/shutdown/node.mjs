@@ -7,13 +7,17 @@ const tell = (actor, ...words) => console.log(actor.padEnd(9), ...words);
 const ask = (path) => `GET ${path} HTTP/1.1\r\nHost: here\r\n\r\n`;
 
 cluster.setupPrimary({ exec: `${import.meta.dirname}/node-worker.mjs` });
-const workers = [];
+const [workers, died] = [[], []];
 let port;
 for (const name of ['worker 1', 'worker 2', 'worker 3']) {
   tell('primary', 'forks', name);
   const worker = cluster.fork();
   worker.on('message', (news) => (news === 'closed' ? worker.emit(news) : tell(name, news)));
-  worker.on('exit', (code) => tell(name, `exits ${code}, as asked`));
+  worker.on('exit', (code, signal) => {
+    if (code !== 0) died.push(name);
+    const why = code === 0 ? 'as asked' : 'after it was asked to leave';
+    tell(name, signal ? `killed by ${signal},` : `exits ${code},`, why);
+  });
   [{ port }] = await once(worker, 'listening'); // the same for all of them
   workers.push(worker);
 }
@@ -49,4 +53,7 @@ for (const [visitor, sees] of [[3, sends(three, ask('/').slice(9))], [1, answer]
   tell(`visitor ${visitor}`, 'sees', String(await sees).slice(9, 12));
 }
 await gone;
-tell('primary', 'has stopped: every worker left by itself');
+const how = died.length > 1 ? `${died.length} workers did not leave as asked`
+  : died.length > 0 ? `${died} did not leave as asked` : 'every worker left by itself';
+tell('primary', 'has stopped:', how);
+if (died.length > 0) process.exitCode = 1;

@@ -14,7 +14,8 @@ export const hire = ({ processes }) =>
 export async function dismiss(workers) {
   const left = workers.filter((worker) => !worker.isDead());
   left.forEach((worker) => worker.disconnect());
-  await Promise.all(left.map((worker) => once(worker, 'exit')));
+  const ends = await Promise.all(left.map((worker) => once(worker, 'exit')));
+  if (ends.some(([code]) => code !== 0)) throw new Error('a worker did not leave as asked');
 }
 
 /** Gives each its share, and waits until each has answered or died. */

@@ -8,7 +8,7 @@ use cluster::{
 };
 use narrator::{Outcome, Story};
 
-use crate::{Keeping, not_clean, tell_exit, tell_report};
+use crate::{Keeping, not_clean, reap_as_first_process, tell_exit, tell_report};
 
 /// Workers that all listen on one port.
 #[derive(Clone, Copy, Debug)]
@@ -34,8 +34,7 @@ impl Service<'_> {
         let story = self.story;
         primary.setup(Settings::new().stderr(Stdio::Lines));
         primary.signals(&[Signal::SIGINT, Signal::SIGTERM])?;
-        // As process 1, of a container, it is the parent of all orphans.
-        primary.reap_strangers(std::process::id() == 1)?;
+        reap_as_first_process(&mut primary)?;
         for _ in 0..self.workers {
             primary.fork()?;
         }

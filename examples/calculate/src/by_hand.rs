@@ -9,11 +9,12 @@ use std::io::{Read, Write};
 use std::os::fd::AsFd;
 use std::time::Instant;
 
+use host::Ends;
 use narrator::{Failure, Outcome, Story};
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::wait::waitpid;
-use nix::unistd::{ForkResult, fork};
+use nix::unistd::{ForkResult, fork, getpid};
 use os_pipe::pipe;
 
 use crate::kernel::{Answer, Work};
@@ -57,18 +58,19 @@ pub(crate) fn run(args: &Args, tasks: Vec<Task>) -> Outcome {
         crew.story.tell("primary", "puts together", done.result());
         all.push(done);
     }
-    let story = crew.dismiss()?;
+    let (story, ends) = crew.dismiss()?;
     if args.words.is_empty() {
         story.show(report::table(&all));
     }
     story.tell("primary", report::verdict(&all, workers), "");
-    Ok(())
+    Ok(ends.outcome()?)
 }
 
 impl Crew {
     fn start(&mut self) -> Outcome {
         let (requests, to) = pipe()?; // the read end, the write end
         let (from, replies) = pipe()?;
+        let primary = getpid();
         self.forked += 1;
         let name = format!("worker {}", self.forked);
         // SAFETY: no other thread runs, whose locks the child would inherit.
@@ -85,7 +87,7 @@ impl Crew {
                 // those before. A pipe ends when *all* write ends are closed.
                 drop((to, from));
                 self.children.clear();
-                child::live(requests, replies, self.poison)
+                child::live(primary, requests, replies, self.poison)
             }
         }
     }
@@ -171,11 +173,13 @@ impl Crew {
         task: &Task,
     ) -> Outcome {
         let Child { name, pid, part, .. } = self.children.remove(at);
-        let how = child::end(waitpid(pid, None)?);
-        self.story.tell(&name, format!("{how},"), "not asked");
+        let exit = host::ended(waitpid(pid, None)?);
+        let why = host::why(exit, false);
+        self.story.tell(&name, format!("{exit},"), why);
         if let Some(part) = part {
             let what = format!("part {} of {task}", part + 1);
-            queue.lost(part).map_err(|_| crew::given_up(&what, &how))?;
+            let given_up = |_| crew::given_up(&what, &exit.to_string());
+            queue.lost(part).map_err(given_up)?;
             self.story.tell("primary", "takes back", what);
         }
         if self.forked == MOST_FORKS {
@@ -185,13 +189,14 @@ impl Crew {
         self.start()
     }
 
-    fn dismiss(self) -> Result<Story> {
+    fn dismiss(self) -> Result<(Story, Ends)> {
+        let mut ends = Ends::default();
         for Child { name, pid, to, worked, .. } in self.children {
             drop(to); // the worker reads the end of its requests, and leaves
-            let how = child::end(waitpid(pid, None)?);
+            let exit = host::ended(waitpid(pid, None)?);
             self.story.tell(&name, "was busy for", text::ms(worked));
-            self.story.tell(&name, format!("{how},"), "as asked");
+            ends.tell(&self.story, &name, exit, true)?;
         }
-        Ok(self.story)
+        Ok((self.story, ends))
     }
 }

@@ -9,8 +9,10 @@ use std::time::{Duration, Instant};
 
 use narrator::{Failure, Outcome, Story};
 use nix::sched::{CpuSet, sched_setaffinity};
+use nix::sys::prctl::set_pdeathsig;
+use nix::sys::signal::Signal;
 use nix::sys::wait::{WaitStatus, waitpid};
-use nix::unistd::{ForkResult, Pid, fork};
+use nix::unistd::{ForkResult, Pid, fork, getpid, getppid};
 use os_pipe::PipeWriter;
 
 use crate::place::{self, Place};
@@ -49,14 +51,18 @@ fn throw(
     pins: &[usize],
 ) -> Result<(Duration, String), Box<dyn Error>> {
     let dice = dice::share(workers);
-    let (mut places, place) = os_pipe::pipe()?;
+    let (primary, (mut places, place)) = (getpid(), os_pipe::pipe()?);
     let start = Instant::now();
     let mut children = Vec::new();
     for number in 1..=workers {
         let pin = pins.get((number - 1) % pins.len().max(1));
         match split()? {
             ForkResult::Parent { child } => children.push(child),
-            ForkResult::Child => exit_now(work(number, dice, pin, place)),
+            ForkResult::Child => {
+                let worked = follow(primary)
+                    .and_then(|()| work(number, dice, pin, place));
+                exit_now(worked)
+            }
         }
     }
     for child in children {
@@ -70,6 +76,16 @@ fn throw(
     let mut said = String::new();
     places.read_to_string(&mut said)?; // all of it fits into the pipe
     Ok((took, said))
+}
+
+/// Whatever happens to the primary, this process follows it, even one that is
+/// stopped (SIGSTOP).
+fn follow(primary: Pid) -> io::Result<()> {
+    set_pdeathsig(Signal::SIGKILL)?;
+    match getppid() == primary {
+        true => Ok(()),
+        false => Err(io::Error::other("the primary died before that")),
+    }
 }
 
 fn work(

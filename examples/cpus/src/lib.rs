@@ -13,6 +13,7 @@ use std::error::Error;
 use std::time::Instant;
 
 use cluster::{Event, Primary, Role, Settings, Stdio, Worker, WorkerId};
+use host::Ends;
 use narrator::{Failure, Outcome, Story, Telling};
 
 use experiment::Share;
@@ -91,12 +92,13 @@ fn lead(mut primary: Primary, args: &Args) -> Outcome {
         }
     }
     primary.disconnect_all();
+    let mut ends = Ends::default();
     while let Some(event) = primary.next_event()? {
-        if let Event::Exit { worker, exit, voluntary: false } = event {
-            story.tell(worker, exit, "not asked");
+        if let Event::Exit { worker, exit, voluntary } = event {
+            ends.note(worker, exit, voluntary);
         }
     }
-    Ok(())
+    Ok(ends.outcome()?)
 }
 
 /// Shares the pile out, and waits until it is thrown.

@@ -6,9 +6,12 @@ use std::error::Error;
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::process;
 
+use host::Ends;
 use narrator::{Failure, Outcome, Story};
-use nix::sys::wait::{WaitStatus, waitpid};
-use nix::unistd::{ForkResult, fork, getpid, getppid};
+use nix::sys::prctl::set_pdeathsig;
+use nix::sys::signal::Signal;
+use nix::sys::wait::waitpid;
+use nix::unistd::{ForkResult, Pid, fork, getpid, getppid};
 use os_pipe::{PipeReader, PipeWriter};
 
 use crate::{Args, exhibits};
@@ -26,7 +29,7 @@ pub(crate) fn run(args: &Args) -> Outcome {
 }
 
 fn lead(story: &Story, args: &Args) -> Outcome {
-    let counter = args.counter;
+    let (primary, counter) = (getpid(), args.counter);
     story.tell("primary", "is", format!("process {}", process::id()));
 
     let (reports, report) = os_pipe::pipe()?; // workers -> primary
@@ -42,7 +45,7 @@ fn lead(story: &Story, args: &Args) -> Outcome {
             }
             ForkResult::Child => {
                 drop((reports, stay)); // the primary's ends, copied as well
-                exit_now(work(number, counter, report, leave));
+                exit_now(work(number, primary, counter, report, leave));
             }
         }
         // ANCHOR_END: fork
@@ -54,20 +57,24 @@ fn lead(story: &Story, args: &Args) -> Outcome {
     }
     story.tell("primary", "still has", format!("a counter of {counter}"));
     drop(stay); // every worker reads the end of the pipe, and leaves
-    children.into_iter().try_for_each(|(number, child)| {
-        tell_end(story, number, waitpid(child, None)?);
-        Ok(())
-    })
+    let mut ends = Ends::default();
+    for (number, child) in children {
+        let exit = host::ended(waitpid(child, None)?);
+        ends.tell(story, name(number), exit, true)?;
+    }
+    Ok(ends.outcome()?)
 }
 
 /// A worker's whole life. It begins in the middle of the program, with a copy
 /// of everything that the primary had at that moment.
 fn work(
     number: u32,
+    primary: Pid,
     mut counter: u32,
     mut report: PipeWriter,
     mut leave: PipeReader,
 ) -> io::Result<()> {
+    follow(primary)?;
     let was = counter;
     counter += number;
     let (pid, parent) = (getpid(), getppid());
@@ -81,32 +88,22 @@ fn work(
     leave.read(&mut [0]).map(drop) // sleeps until the primary closes its end
 }
 
+/// Whatever happens to the primary, this process follows it, even one that is
+/// stopped (SIGSTOP) and reads no end of any pipe.
+fn follow(primary: Pid) -> io::Result<()> {
+    set_pdeathsig(Signal::SIGKILL)?;
+    if getppid() != primary {
+        return Err(io::Error::other("the primary died before that"));
+    }
+    Ok(())
+}
+
 fn tell_line(story: &Story, line: &str) -> Outcome {
     let (number, deed) = line.split_once(' ').ok_or_else(|| {
         Failure::new(format!("not a report: {line:?}"), "look at work()")
     })?;
     story.tell(format!("worker {number}"), deed, "");
     Ok(())
-}
-
-/// Tells how a worker ended. All of them are asked to leave.
-pub(crate) fn tell_end(story: &Story, number: u32, status: WaitStatus) {
-    match status {
-        WaitStatus::Exited(_, 0) => {
-            story.tell(name(number), "exits", "0, as asked");
-        }
-        WaitStatus::Exited(_, code) => {
-            story.tell(name(number), "exits", format!("{code}, not asked"));
-        }
-        WaitStatus::Signaled(_, signal, _) => {
-            story.tell(
-                name(number),
-                "killed by",
-                format!("{signal}, not asked"),
-            );
-        }
-        _ => {} // stopped or continued: only told to those who ask for it
-    }
 }
 
 pub(crate) fn name(number: u32) -> String {

@@ -3,11 +3,12 @@
 use std::io::{self, Write};
 use std::process;
 
+use host::Ends;
 use narrator::{Outcome, Story};
 use nix::sys::wait::{Id, WaitPidFlag, waitid, waitpid};
 use nix::unistd::ForkResult;
 
-use crate::by_hand::{exit_now, name, split, tell_end};
+use crate::by_hand::{exit_now, name, split};
 
 /// How the child of an exhibit ends.
 enum Ending {
@@ -68,7 +69,8 @@ pub(crate) fn zombie(story: &Story) -> Outcome {
     let state = state(&stat).unwrap_or("unknown");
     story.tell(name(1), "is process", format!("{child} in state {state}"));
     story.tell("primary", "waits for", name(1));
-    tell_end(story, 1, waitpid(child, None)?);
+    let exit = host::ended(waitpid(child, None)?);
+    Ends::default().tell(story, name(1), exit, true)?;
     let verb = match std::fs::exists(format!("/proc/{child}"))? {
         true => "still finds",
         false => "no longer finds",

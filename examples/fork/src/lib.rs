@@ -9,6 +9,7 @@ use std::os::unix::process::parent_id;
 use std::process;
 
 use cluster::{Event, Primary, Role, Settings, Stdio, Worker, WorkerId};
+use host::Ends;
 use narrator::{Failure, Outcome, Story, Telling};
 use serde::{Deserialize, Serialize};
 
@@ -82,7 +83,7 @@ fn lead(mut primary: Primary, counter: u32, args: &Args) -> Outcome {
         story.tell("primary", "forks", worker);
     }
     // ANCHOR_END: primary
-    let mut reports = 0;
+    let (mut reports, mut ends) = (0, Ends::default());
     while let Some(event) = primary.next_event()? {
         match event {
             Event::Message(worker, message) => {
@@ -94,12 +95,10 @@ fn lead(mut primary: Primary, counter: u32, args: &Args) -> Outcome {
                     primary.disconnect_all();
                 }
             }
-            Event::Exit { worker, exit, voluntary: true } => {
-                story.tell(worker, format!("{exit},"), "as asked");
-            }
-            Event::Exit { worker, exit, voluntary: false } => {
-                story.tell(worker, format!("{exit},"), "not asked");
-                primary.disconnect_all(); // the story cannot be told to its end
+            Event::Exit { worker, exit, voluntary } => {
+                let expected = ends.tell(&story, worker, exit, voluntary);
+                // If not, the story cannot be told to its end.
+                let _ = expected.inspect_err(|_| primary.disconnect_all());
             }
             Event::Output(worker, line) => story.tell(worker, "says:", line),
             Event::Error(_, error) => return Err(error.into()),
@@ -110,7 +109,7 @@ fn lead(mut primary: Primary, counter: u32, args: &Args) -> Outcome {
         let what = format!("{reports} of {} workers reported", args.workers);
         return Err(Failure::new(what, "run it again with --workers 1").into());
     }
-    Ok(())
+    Ok(ends.outcome()?)
 }
 
 // ANCHOR: worker

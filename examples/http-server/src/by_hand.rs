@@ -8,12 +8,13 @@ use std::process;
 use std::time::Duration;
 
 use cluster::Signal;
+use host::Ends;
 use narrator::{Outcome, Story};
 use nix::sys::prctl::set_pdeathsig;
 use nix::sys::resource::{Resource, setrlimit};
 use nix::sys::socket::{Shutdown, setsockopt, shutdown, sockopt::TcpNoDelay};
-use nix::sys::wait::{WaitStatus, waitpid};
-use nix::unistd::{ForkResult, Pid, fork};
+use nix::sys::wait::waitpid;
+use nix::unistd::{ForkResult, Pid, fork, getpid, getppid};
 use os_pipe::{PipeReader, PipeWriter, pipe};
 use tiny_http::{Header, Response, Server};
 use visitors::Visitor;
@@ -27,6 +28,7 @@ struct Primary {
     listener: TcpListener,
     workers: BTreeMap<u32, Pid>,
     last: u32,
+    ends: Ends,
 }
 
 // ANCHOR: run
@@ -34,8 +36,8 @@ pub(crate) fn run(args: &Args) -> Outcome {
     let story = Story::by_hand(&args.telling)?;
     let listener = TcpListener::bind("127.0.0.1:0")?; // before fork: for all
     setsockopt(&listener, TcpNoDelay, &true)?; // each connection inherits it
-    let workers = BTreeMap::new();
-    let mut primary = Primary { story, listener, workers, last: 0 };
+    let (workers, last, ends) = (BTreeMap::new(), 0, Ends::default());
+    let mut primary = Primary { story, listener, workers, last, ends };
     let count = args.workers();
     primary.story.tell("primary", "forks", format!("{count} workers"));
     for _ in 0..count {
@@ -54,7 +56,7 @@ impl Primary {
     // ANCHOR: fork
     fn fork(&mut self) -> Result<u32> {
         self.last += 1;
-        let (mut ready, tell) = pipe()?;
+        let (primary, (mut ready, tell)) = (getpid(), pipe()?);
         // SAFETY: no other thread runs here, whose locks the child would
         // inherit: tiny_http, which starts threads, runs in children alone.
         #[allow(unsafe_code)]
@@ -66,7 +68,8 @@ impl Primary {
                 Ok(self.last)
             }
             ForkResult::Child => {
-                let worked = work(self.last, self.listener.try_clone()?, tell);
+                let worked = follow(primary)
+                    .and_then(|()| work(self.last, &self.listener, tell));
                 process::exit(worked.is_err().into()) // never back into main
             }
         }
@@ -94,7 +97,7 @@ impl Primary {
         if stay.ask("/crash").result.is_ok() {
             return lost("worker 1 lives");
         }
-        self.bury(1, "not asked")?;
+        self.bury(1, false)?;
         let worker = self.fork()?;
         self.story.tell("primary", "forks", name(worker));
         self.story.tell(name(worker), "listens", "");
@@ -110,29 +113,37 @@ impl Primary {
         self.story.tell("primary", "stops,", "and all workers with it");
         shutdown(self.listener.as_raw_fd(), Shutdown::Read)?;
         let workers: Vec<u32> = self.workers.keys().copied().collect();
-        workers.into_iter().try_for_each(|it| self.bury(it, "as asked"))
+        workers.into_iter().try_for_each(|it| self.bury(it, true))?;
+        Ok(self.ends.outcome()?)
     }
     // ANCHOR_END: stop
 
-    fn bury(&mut self, worker: u32, why: &str) -> Outcome {
+    fn bury(&mut self, worker: u32, asked: bool) -> Outcome {
         let Some(pid) = self.workers.remove(&worker) else { return Ok(()) };
-        let how = match waitpid(pid, None)? {
-            WaitStatus::Exited(_, code) => format!("exits {code},"),
-            WaitStatus::Signaled(_, signal, _) => {
-                format!("killed by {signal},")
-            }
-            other => return lost(format!("{other:?}")),
-        };
-        self.story.tell(name(worker), how, why);
+        let exit = host::ended(waitpid(pid, None)?);
+        let why = host::why(exit, asked);
+        self.story.tell(name(worker), format!("{exit},"), why);
+        if asked {
+            self.ends.note(name(worker), exit, asked);
+        }
         Ok(())
     }
 }
 
+/// Whatever happens to the primary, this process follows it, even one that is
+/// stopped (SIGSTOP): the socket never says that we are alone.
+fn follow(primary: Pid) -> Outcome {
+    set_pdeathsig(Signal::SIGKILL)?;
+    match getppid() == primary {
+        true => Ok(()),
+        false => lost("the primary died before that"),
+    }
+}
+
 // ANCHOR: work
-fn work(number: u32, socket: TcpListener, ready: PipeWriter) -> Outcome {
-    set_pdeathsig(Signal::SIGTERM)?; // this socket never says that we are alone
+fn work(number: u32, socket: &TcpListener, ready: PipeWriter) -> Outcome {
     setrlimit(Resource::RLIMIT_CORE, 0, 0)?;
-    let server = Server::from_listener(socket, None)
+    let server = Server::from_listener(socket.try_clone()?, None)
         .map_err(|error| error.to_string())?;
     drop(ready);
     let mut stopping = false;

@@ -70,7 +70,7 @@ impl Keys {
         mode.control_chars[SpecialCharacterIndices::VTIME as usize] = 0;
         let (press, pressed) = mpsc::channel();
         let keys = Keys { before, pressed };
-        tcsetattr(&stdin, SetArg::TCSADRAIN, &mode)?;
+        tcsetattr(&stdin, SetArg::TCSANOW, &mode)?;
         thread::Builder::new().name("keys".into()).spawn(move || {
             let mut byte = [0];
             while let Ok(1) = read(io::stdin(), &mut byte) {
@@ -92,8 +92,9 @@ impl Keys {
 
 impl Drop for Keys {
     fn drop(&mut self) {
-        // It fails when the terminal is gone, and its mode with it.
-        let _ = tcsetattr(io::stdin(), SetArg::TCSADRAIN, &self.before);
+        // Now: to wait until all is printed could be for ever (Ctrl-S). It
+        // fails when the terminal is gone, and its mode with it.
+        let _ = tcsetattr(io::stdin(), SetArg::TCSANOW, &self.before);
     }
 }
 

@@ -102,7 +102,7 @@ impl Play {
                 self.story.tell(worker, "says:", line);
             }
             Event::Exit { worker, exit, voluntary } => {
-                let why = if voluntary { "as asked" } else { "not asked" };
+                let why = host::why(exit, voluntary);
                 self.story.tell(worker, format!("{exit},"), why);
             }
             Event::ForkFailed { error, .. } => return Err(error.into()),

@@ -30,32 +30,41 @@ pub(crate) fn run(mut primary: Primary, args: &Args) -> Outcome {
         Signal::SIGHUP,
         Signal::SIGQUIT,
     ])?;
+    host::reap_as_first_process(&mut primary)?;
     let workers = args.workers();
     let service = Service::start(primary, workers)?;
     let mut stay = Stay { service, story, keys: None, seen: channel() };
-    let mut serves = false;
-    while let Some(event) = stay.service.next_event()? {
-        stay.react(event)?;
-        if !serves && stay.service.serving().len() == workers {
-            serves = true;
-            stay.begin(workers)?;
-        }
-    }
-    if stay.service.is_stopping() {
-        return Ok(());
-    }
-    Err(stay.service.why_nobody_is_left().into())
+    let outcome = stay.serve(workers);
+    stay.story.hurry(); // nobody who does not read it holds up the end
+    outcome
 }
 
 impl Stay {
-    fn begin(&mut self, workers: usize) -> Outcome {
-        let Some(address) = self.service.address() else { return Ok(()) };
-        self.keys = Keys::begin(self.service.primary.waker())?;
+    fn serve(&mut self, workers: usize) -> Outcome {
+        let mut serves = false;
+        while let Some(event) = self.service.next_event()? {
+            self.react(event)?;
+            if !serves && self.service.serving().len() == workers {
+                serves = true;
+                self.begin(workers);
+            }
+        }
+        if self.service.is_stopping() {
+            return Ok(());
+        }
+        Err(self.service.why_nobody_is_left().into())
+    }
+
+    fn begin(&mut self, workers: usize) {
+        let Some(address) = self.service.address() else { return };
+        match Keys::begin(self.service.primary.waker()) {
+            Ok(keys) => self.keys = keys,
+            Err(error) => self.story.tell("primary", "has no keys:", error),
+        }
         let count = if workers == 1 { "worker" } else { "workers" };
         let serves = format!("serves http://{address}/ with {workers} {count}");
         let until = if self.keys.is_some() { ", ? for keys" } else { "" };
         self.story.tell("primary", serves, format!("until Ctrl-C{until}"));
-        Ok(())
     }
 
     fn react(&mut self, event: Event) -> Outcome {
@@ -68,9 +77,6 @@ impl Stay {
                     self.story.tell("primary", "forks", worker);
                 }
             }
-            Event::ForkFailed { error, .. } => {
-                self.story.tell("primary", error, "and will try again");
-            }
             Event::Listening(worker, _) => {
                 self.story.tell(worker, "listens", "");
             }
@@ -79,7 +85,7 @@ impl Stay {
                 self.story.tell(worker, "says:", line);
             }
             Event::Exit { worker, exit, voluntary } => {
-                let why = if voluntary { "as asked" } else { "not asked" };
+                let why = host::why(exit, voluntary);
                 self.story.tell(worker, format!("{exit},"), why);
             }
             // ANCHOR: signal
@@ -87,8 +93,6 @@ impl Stay {
                 if self.service.is_stopping() || signal == Signal::SIGQUIT =>
             {
                 self.keys = None; // the terminal first
-                self.story.hurry();
-                self.story.end();
                 die_of(signal);
             }
             Event::Signal(signal) => {
@@ -97,7 +101,11 @@ impl Stay {
                 self.service.stop();
             }
             // ANCHOR_END: signal
-            Event::Woken => return self.news(),
+            Event::ForkFailed { worker, error, .. } => {
+                let cannot = format!("cannot start {worker} yet:");
+                self.story.tell("primary", cannot, error);
+            }
+            Event::Woken => self.news(),
             Event::Stopped(report) if !report.is_clean() => {
                 return Err(host::not_clean(&report).into());
             }
@@ -107,20 +115,17 @@ impl Stay {
     }
 
     /// A key was pressed, or visitors have come back.
-    fn news(&mut self) -> Outcome {
+    fn news(&mut self) {
         while let Ok(seen) = self.seen.1.try_recv() {
             self.tell_what_was_seen(&seen);
         }
         while let Some(key) = self.keys.as_ref().and_then(Keys::pressed) {
-            if self.service.is_stopping() {
-                continue;
-            }
-            // No key ends the service, whatever the system refuses just now.
-            if let Err(error) = self.press(key) {
+            if !self.service.is_stopping()
+                && let Err(error) = self.press(key)
+            {
                 self.story.tell("primary", "cannot do that:", error);
             }
         }
-        Ok(())
     }
 
     fn press(&mut self, key: Key) -> Outcome {

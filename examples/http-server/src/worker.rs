@@ -67,14 +67,16 @@ fn listen_to_the_primary(me: &mut Worker, desk: &Desk) -> Outcome {
     let (mut round, mut lively) = (Instant::now() + ROUND, Instant::now());
     while since.elapsed() < STUCK {
         match me.next_event_before(round)? {
-            Some(WorkerEvent::Message(message)) => match message.parse()? {
-                ToWorker::Count { question } => {
+            Some(WorkerEvent::Message(message)) => match message.parse() {
+                Ok(ToWorker::Count { question }) => {
                     let count = desk.taken.load(SeqCst);
-                    me.send(FromWorker::Requests { question, count })?;
+                    // If it cannot be said, the primary does without.
+                    let _ = me.send(FromWorker::Requests { question, count });
                 }
-                ToWorker::Status { request, status } => {
+                Ok(ToWorker::Status { request, status }) => {
                     desk.status_is_here(request, status);
                 }
+                Err(_) => {} // no primary of ours says such a thing
             },
             Some(WorkerEvent::Disconnect) => {
                 desk.drain();
@@ -126,8 +128,9 @@ pub(crate) fn die(last_words: &str) -> ! {
 
 /// Descriptors bound what idle clients can cost; a crash writes no core file.
 fn limit(descriptors: u64) -> Outcome {
-    let (soft, hard) = getrlimit(Resource::RLIMIT_NOFILE)?;
-    setrlimit(Resource::RLIMIT_NOFILE, soft.min(descriptors), hard)?;
+    let (_, hard) = getrlimit(Resource::RLIMIT_NOFILE)?;
+    // Upwards, too: the primary's own limit may be low at this moment.
+    setrlimit(Resource::RLIMIT_NOFILE, hard.min(descriptors), hard)?;
     let (_, hard) = getrlimit(Resource::RLIMIT_CORE)?;
     setrlimit(Resource::RLIMIT_CORE, 0, hard)?;
     Ok(())

@@ -11,11 +11,15 @@ use std::os::fd::AsFd;
 use std::os::unix::net::UnixStream;
 use std::process;
 
+use host::Ends;
 use narrator::{Outcome, Story, Telling};
+use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-use nix::sys::wait::{WaitStatus, waitpid};
-use nix::unistd::{ForkResult, Pid, fork};
+use nix::sys::prctl::set_pdeathsig;
+use nix::sys::signal::Signal;
+use nix::sys::wait::waitpid;
+use nix::unistd::{ForkResult, Pid, fork, getpid, getppid};
 use os_pipe::{PipeReader, PipeWriter, pipe};
 
 use crate::{Result, lost};
@@ -48,7 +52,7 @@ fn start(number: usize, children: &mut Vec<Child>) -> Outcome {
     let (to_worker, to) = pipe()?; // the read end, the write end
     let (from, from_worker) = pipe()?;
     let (socket, workers_socket) = UnixStream::pair()?;
-    let name = format!("worker {number}");
+    let (name, primary) = (format!("worker {number}"), getpid());
     // SAFETY: no other thread runs yet, whose locks the child would inherit.
     #[allow(unsafe_code)]
     match unsafe { fork()? } {
@@ -63,8 +67,9 @@ fn start(number: usize, children: &mut Vec<Child>) -> Outcome {
             // and somebody waits for an end of file that never comes.
             drop((to, from, socket));
             children.clear();
-            let result =
-                worker::work(&name, to_worker, from_worker, workers_socket);
+            let result = follow(primary).and_then(|()| {
+                worker::work(&name, to_worker, from_worker, workers_socket)
+            });
             if let Err(error) = &result {
                 eprintln!("{name}: {error}");
             }
@@ -73,6 +78,13 @@ fn start(number: usize, children: &mut Vec<Child>) -> Outcome {
     }
 }
 // ANCHOR_END: fork
+
+/// Whatever happens to the primary, this process follows it, even one that is
+/// stopped (SIGSTOP) and reads no end of any pipe.
+fn follow(primary: Pid) -> Outcome {
+    set_pdeathsig(Signal::SIGKILL)?;
+    if getppid() == primary { Ok(()) } else { lost() } // it died before that
+}
 
 pub(crate) fn run(telling: &Telling) -> Outcome {
     let story = Story::by_hand(telling)?;
@@ -111,12 +123,14 @@ pub(crate) fn run(telling: &Telling) -> Outcome {
 
     fill_the_channel(&story, two)?;
 
-    disconnect(&story, one)?;
+    let mut ends = Ends::default();
+    disconnect(&story, one, &mut ends)?;
     if one.say(b'S', "anybody?").is_ok() {
         return lost(); // EPIPE: no read end is open any more
     }
     story.tell("primary", "cannot reach", &one.name);
-    disconnect(&story, two)
+    disconnect(&story, two, &mut ends)?;
+    Ok(ends.outcome()?)
 }
 
 fn hand_over_a_connection(story: &Story, to: &Child) -> Outcome {
@@ -151,7 +165,7 @@ fn fill_the_channel(story: &Story, to: &Child) -> Outcome {
     to.socket.shutdown(Shutdown::Write)?; // wakes it
     fcntl(&to.to, FcntlArg::F_SETFL(OFlag::empty()))?;
     let mut room = [PollFd::new(to.to.as_fd(), PollFlags::POLLOUT)];
-    poll(&mut room, PollTimeout::NONE)?;
+    while poll(&mut room, PollTimeout::NONE) == Err(Errno::EINTR) {}
     to.say(b'L', "")?;
     if to.hear(b'R')? != sent.to_string() {
         return lost();
@@ -161,12 +175,9 @@ fn fill_the_channel(story: &Story, to: &Child) -> Outcome {
 }
 // ANCHOR_END: full
 
-fn disconnect(story: &Story, child: &Child) -> Outcome {
+fn disconnect(story: &Story, child: &Child, ends: &mut Ends) -> Outcome {
     story.tell("primary", "disconnects", &child.name);
     child.say(b'D', "")?;
-    let WaitStatus::Exited(_, code) = waitpid(child.pid, None)? else {
-        return lost();
-    };
-    story.tell(&child.name, format!("exits {code},"), "as asked");
-    Ok(())
+    let exit = host::ended(waitpid(child.pid, None)?);
+    Ok(ends.tell(story, &child.name, exit, true)?)
 }

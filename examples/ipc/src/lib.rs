@@ -7,6 +7,7 @@ mod scenes;
 mod worker;
 
 use cluster::{Event, Primary, Role, Settings, Stdio, WorkerId};
+use host::Ends;
 use narrator::{Failure, Outcome, Story, Telling};
 
 use crate::by_hand::deadlocks::{self, Deadlock};
@@ -40,7 +41,7 @@ pub fn run(role: Role, args: Args) -> Outcome {
         (_, None) if args.by_hand => by_hand::run(&args.telling),
         (Role::Primary(primary), None) => {
             let story = Story::begin(&args.telling)?;
-            Play { primary, story }.run()
+            Play { primary, story, ends: Ends::default() }.run()
         }
     }
 }
@@ -49,6 +50,7 @@ pub fn run(role: Role, args: Args) -> Outcome {
 struct Play {
     primary: Primary,
     story: Story,
+    ends: Ends,
 }
 
 impl Play {
@@ -64,7 +66,8 @@ impl Play {
         self.fill_the_channel(two)?;
         self.disconnect(one)?;
         self.talk_to_nobody(one)?;
-        self.disconnect(two)
+        self.disconnect(two)?;
+        Ok(self.ends.outcome()?)
     }
 
     // ANCHOR: fork
@@ -100,9 +103,8 @@ impl Play {
         self.primary.disconnect(worker);
         let Event::Disconnect(_) = self.next()? else { return lost() };
         match self.next()? {
-            Event::Exit { worker, exit, voluntary: true } => {
-                self.story.tell(worker, format!("{exit},"), "as asked");
-                Ok(())
+            Event::Exit { worker, exit, voluntary } => {
+                Ok(self.ends.tell(&self.story, worker, exit, voluntary)?)
             }
             _ => lost(),
         }

@@ -47,6 +47,9 @@ pub(crate) fn react(event: &Event) -> Outcome {
             let advice = "Ask on fewer connections, or see http-server.";
             Err(Failure::new(what, advice).into())
         }
+        Event::Stopped(report) if !report.is_clean() => {
+            Err(host::not_clean(report).into())
+        }
         _ => Ok(()),
     }
 }

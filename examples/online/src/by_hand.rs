@@ -5,9 +5,12 @@ use std::io::{Read, Write};
 use std::net::TcpListener;
 use std::process;
 
+use host::Ends;
 use narrator::{Failure, Outcome, Story, Telling};
-use nix::sys::wait::{WaitStatus, waitpid};
-use nix::unistd::{ForkResult, Pid, fork};
+use nix::sys::prctl::set_pdeathsig;
+use nix::sys::signal::Signal;
+use nix::sys::wait::waitpid;
+use nix::unistd::{ForkResult, Pid, fork, getpid, getppid};
 use os_pipe::{PipeReader, PipeWriter, pipe};
 
 /// A worker, as the primary holds it.
@@ -42,6 +45,7 @@ pub(crate) fn run(telling: &Telling) -> Outcome {
         let listens = format!("listens on port {port}");
         tell(&story, &child.name, &listens, "listening");
     }
+    let mut ends = Ends::default();
     for child in &mut children {
         let disconnects = format!("disconnects {}", child.name);
         tell(&story, "primary", &disconnects, "listening");
@@ -50,13 +54,12 @@ pub(crate) fn run(telling: &Telling) -> Outcome {
             return Err(child.odd()); // end of file was expected
         }
         tell(&story, &child.name, "is disconnected", "disconnected");
-        let WaitStatus::Exited(_, code) = waitpid(child.pid, None)? else {
-            return Err(child.odd());
-        };
-        let exits = format!("exits {code}, as asked");
-        tell(&story, &child.name, &exits, "dead");
+        let exit = host::ended(waitpid(child.pid, None)?);
+        let end = format!("{exit}, {}", host::why(exit, true));
+        tell(&story, &child.name, &end, "dead");
+        ends.note(&child.name, exit, true);
     }
-    Ok(())
+    Ok(ends.outcome()?)
 }
 
 fn start(
@@ -66,6 +69,7 @@ fn start(
 ) -> Outcome {
     let (news, mut say) = pipe()?;
     let (mut held, leash) = pipe()?;
+    let primary = getpid();
     // SAFETY: no other thread runs yet, whose locks the child would inherit.
     #[allow(unsafe_code)]
     match unsafe { fork()? } {
@@ -81,9 +85,20 @@ fn start(
             drop((news, leash));
             children.clear();
             // ANCHOR_END: copies
-            let lived = live(listener, &mut say, &mut held);
+            let lived = follow(primary)
+                .and_then(|()| live(listener, &mut say, &mut held));
             process::exit(lived.is_err().into()) // never back into main
         }
+    }
+}
+
+/// Whatever happens to the primary, this process follows it, even one that is
+/// stopped (SIGSTOP) and reads no end of any pipe.
+fn follow(primary: Pid) -> Outcome {
+    set_pdeathsig(Signal::SIGKILL)?;
+    match getppid() == primary {
+        true => Ok(()),
+        false => Err("the primary died before that".into()),
     }
 }
 

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use cluster::{
     Event, Primary, Role, Settings, Signal, State, Stdio, Worker, WorkerId,
 };
+use host::{Ends, why};
 use narrator::{Outcome, Story, Telling};
 
 /// How do I know that a worker is up?
@@ -62,7 +63,8 @@ fn tell(mut primary: Primary, args: &Args) -> Outcome {
         let sleeper = Settings::new().exec("sleep").args(["60"]);
         primary.fork_with(sleeper)?;
     }
-    let mut life = Life { primary, story, listening: Vec::new() };
+    let (listening, given_up, ends) = (vec![], vec![], Ends::default());
+    let mut life = Life { primary, story, listening, given_up, ends };
     let mut deadline = args.broken.then(|| Instant::now() + PATIENCE);
     loop {
         let event = match deadline {
@@ -75,7 +77,7 @@ fn tell(mut primary: Primary, args: &Args) -> Outcome {
                 deadline = None;
             }
             Some(event) => life.react(event),
-            None => return Ok(()), // no worker is left
+            None => return Ok(life.ends.outcome()?), // no worker is left
         }
     }
 }
@@ -85,6 +87,9 @@ struct Life {
     primary: Primary,
     story: Story,
     listening: Vec<WorkerId>,
+    /// Those that it has ended itself.
+    given_up: Vec<WorkerId>,
+    ends: Ends,
 }
 
 impl Life {
@@ -108,8 +113,12 @@ impl Life {
                 self.tell(worker, "is disconnected", worker);
             }
             Event::Exit { worker, exit, voluntary } => {
-                let why = if voluntary { "as asked" } else { "not asked" };
+                let why = why(exit, voluntary);
                 self.tell(worker, &format!("{exit}, {why}"), worker);
+                if !self.given_up.contains(&worker) {
+                    self.ends.note(worker, exit, voluntary);
+                    self.primary.disconnect_all(); // nobody waits for it
+                }
             }
             Event::Output(worker, line) => {
                 self.story.tell(worker, "says:", line);
@@ -141,6 +150,7 @@ impl Life {
             if self.primary.state(worker) == State::None {
                 self.tell("primary", &format!("gives up on {worker}"), worker);
                 self.primary.kill(worker, Signal::SIGKILL)?;
+                self.given_up.push(worker);
             }
         }
         // ANCHOR_END: silent

@@ -6,12 +6,17 @@ use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::os::fd::AsRawFd;
 use std::os::unix::net::UnixStream;
+use std::os::unix::process::CommandExt;
 use std::process::{self, Command, Stdio};
 
 use cluster::SchedulingPolicy;
+use host::Ends;
 use narrator::{Outcome, Story};
-use nix::sys::wait::{WaitStatus, waitpid};
-use nix::unistd::{ForkResult, Pid, dup, fork};
+use nix::errno::Errno;
+use nix::sys::prctl::set_pdeathsig;
+use nix::sys::signal::Signal;
+use nix::sys::wait::waitpid;
+use nix::unistd::{ForkResult, Pid, dup, fork, getpid, getppid};
 use serde_json::{Value, json};
 
 use crate::by_hand::channel::Channel;
@@ -31,7 +36,7 @@ struct Worker {
 pub(crate) fn run(args: &Args) -> Outcome {
     crew::check_server(args)?;
     let story = Story::by_hand(&args.telling)?;
-    let mut forked = 0;
+    let (mut forked, mut ends) = (0, Ends::default());
     for policy in Policy::chosen(args.policy) {
         let listener =
             TcpListener::bind(("127.0.0.1", args.port.unwrap_or(0)))?;
@@ -70,17 +75,15 @@ pub(crate) fn run(args: &Args) -> Outcome {
         }
         for mut worker in workers {
             while worker.channel.hear()?.is_some() {} // it closes its listener
-            let WaitStatus::Exited(_, code) = waitpid(worker.pid, None)? else {
-                return lost(format!("{} was killed", worker.name));
-            };
-            story.tell(worker.name, format!("exits {code},"), "as asked");
+            let exit = host::ended(waitpid(worker.pid, None)?);
+            ends.tell(&story, worker.name, exit, true)?;
         }
     }
-    Ok(())
+    Ok(ends.outcome()?)
 }
 
 fn start(kind: Kind, id: u32, port: u16) -> Result<(Pid, Channel)> {
-    let (ours, theirs) = UnixStream::pair()?;
+    let (primary, (ours, theirs)) = (getpid(), UnixStream::pair()?);
     if let Kind::Rust = kind {
         // SAFETY: no other thread runs, whose locks the child would inherit.
         #[allow(unsafe_code)]
@@ -88,24 +91,39 @@ fn start(kind: Kind, id: u32, port: u16) -> Result<(Pid, Channel)> {
             ForkResult::Parent { child } => Ok((child, Channel::new(ours))),
             ForkResult::Child => {
                 drop(ours);
-                let worked = worker::work(Channel::new(theirs), port);
-                process::exit(worked.is_err().into()) // never back into main
+                let worked = follow(primary).is_ok()
+                    && worker::work(Channel::new(theirs), port).is_ok();
+                process::exit((!worked).into()) // never back into main
             }
         };
     }
     let channel = dup(&theirs)?; // a copy that lives on through exec
-    let node = Command::new("node")
-        .arg(crew::server())
+    let mut node = Command::new("node");
+    // SAFETY: it calls prctl(2) and getppid(2), and allocates nothing.
+    #[allow(unsafe_code)]
+    unsafe {
+        node.pre_exec(move || Ok(follow(primary)?));
+    }
+    node.arg(crew::server())
         .env("PORT", port.to_string())
         // ANCHOR: spawn
         .env("NODE_UNIQUE_ID", id.to_string())
         .env("NODE_CHANNEL_FD", channel.as_raw_fd().to_string())
         .env("NODE_CHANNEL_SERIALIZATION_MODE", "json")
         // ANCHOR_END: spawn
-        .stdin(Stdio::null())
-        .spawn();
-    let node = node.map_err(|error| crew::cannot_start(&error, kind))?;
+        .stdin(Stdio::null());
+    let node = node.spawn().map_err(|it| crew::cannot_start(&it, kind))?;
     Ok((Pid::from_raw(node.id().try_into()?), Channel::new(ours)))
+}
+
+/// Whatever happens to the primary, this process follows it, even one that is
+/// stopped (SIGSTOP) and reads no end of any channel; also after exec(2).
+fn follow(primary: Pid) -> nix::Result<()> {
+    set_pdeathsig(Signal::SIGKILL)?;
+    match getppid() == primary {
+        true => Ok(()),
+        false => Err(Errno::ESRCH), // it died before that
+    }
 }
 
 /// Hears what the worker wants to listen on, and answers.

@@ -14,6 +14,7 @@ mod scene;
 mod worker;
 
 use cluster::{Event, Primary, Role, SchedulingPolicy, Settings};
+use host::Ends;
 use narrator::{Failure, Outcome, Story};
 use visitors::Visitor;
 
@@ -35,9 +36,11 @@ pub fn run(role: Role, args: Args) -> Outcome {
         Role::Primary(primary) => {
             crew::check_server(&args)?;
             let story = Story::begin(&args.telling)?;
-            let mut play = Play { primary, story, args, forked: 0 };
+            let ends = Ends::default();
+            let mut play = Play { primary, story, args, forked: 0, ends };
             let policies = Policy::chosen(play.args.policy);
-            policies.into_iter().try_for_each(|policy| play.act(policy))
+            policies.into_iter().try_for_each(|policy| play.act(policy))?;
+            Ok(play.ends.outcome()?)
         }
     }
 }
@@ -49,6 +52,7 @@ struct Play {
     args: Args,
     /// How many workers there were before this act.
     forked: u32,
+    ends: Ends,
 }
 
 impl Play {
@@ -104,11 +108,8 @@ impl Play {
             Some(Event::Output(worker, line)) => {
                 self.story.tell(worker, "says:", line);
             }
-            Some(Event::Exit { worker, exit, voluntary: true }) => {
-                self.story.tell(worker, format!("{exit},"), "as asked");
-            }
-            Some(Event::Exit { worker, exit, .. }) => {
-                return lost(format!("{worker} {exit}, not asked"));
+            Some(Event::Exit { worker, exit, voluntary }) => {
+                self.ends.tell(&self.story, worker, exit, voluntary)?;
             }
             None => return lost("no worker is left"),
             Some(_) => {}

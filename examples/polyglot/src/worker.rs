@@ -5,7 +5,7 @@ use std::net::TcpStream;
 use std::thread;
 use std::time::Duration;
 
-use cluster::Worker;
+use cluster::{Error, Worker};
 use host::advise;
 use narrator::Outcome;
 use visitors::{Guest, Response};
@@ -17,9 +17,12 @@ const PATIENCE: [Duration; 2] =
 pub(crate) fn serve(mut me: Worker) -> Outcome {
     // ANCHOR: listen
     let port = env::var("PORT").unwrap_or("0".to_owned());
-    let address = format!("127.0.0.1:{port}");
-    let listener = me.listen(address).map_err(|error| advise(&error))?;
+    let listener = me.listen(format!("127.0.0.1:{port}"));
     // ANCHOR_END: listen
+    let listener = match listener {
+        Err(Error::Leaving) => return Ok(()), // asked before it could begin
+        listener => listener.map_err(|error| advise(&error))?,
+    };
     thread::scope(|scope| {
         while let Some(connection) = listener.accept()? {
             let guest = thread::Builder::new();

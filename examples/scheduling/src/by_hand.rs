@@ -4,18 +4,21 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
-use std::os::fd::AsRawFd;
+use std::os::fd::{AsFd, AsRawFd};
 use std::os::unix::net::UnixStream;
 use std::process;
 use std::time::{Duration, Instant};
 
 use cluster::SchedulingPolicy;
+use host::Ends;
 use narrator::{Outcome, Story};
+use nix::errno::Errno;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::prctl::set_pdeathsig;
 use nix::sys::signal::Signal;
 use nix::sys::socket::{Shutdown, shutdown};
-use nix::sys::wait::{WaitStatus, waitpid};
-use nix::unistd::{ForkResult, Pid, fork};
+use nix::sys::wait::waitpid;
+use nix::unistd::{ForkResult, Pid, fork, getpid, getppid};
 use os_pipe::{PipeReader, pipe};
 
 use crate::scenes::WORK;
@@ -37,7 +40,7 @@ struct Primary {
 
 pub(crate) fn run(args: &Args) -> Outcome {
     let story = Story::by_hand(&args.telling)?;
-    let mut first = 1;
+    let (mut first, mut ends) = (1, Ends::default());
     for &policy in args.policy.each() {
         story.tell("primary", chart::opening(policy), "");
         let hands_over = policy == SchedulingPolicy::RoundRobin;
@@ -45,14 +48,15 @@ pub(crate) fn run(args: &Args) -> Outcome {
         let forks = chart::count(args.workers as usize, "worker");
         story.tell("primary", "forks", forks);
         primary.act(&story, args.requests)?;
+        primary.stop(&story, &mut ends)?;
         first += args.workers;
     }
-    Ok(())
+    Ok(ends.outcome()?)
 }
 
 fn start(hands_over: bool, numbers: std::ops::Range<u32>) -> Result<Primary> {
     let listener = TcpListener::bind("127.0.0.1:0")?; // before fork: for all
-    let (news, tell) = pipe()?;
+    let (primary, (news, tell)) = (getpid(), pipe()?);
     let mut children = BTreeMap::new();
     for number in numbers {
         let (channel, workers_end) = UnixStream::pair()?;
@@ -66,16 +70,26 @@ fn start(hands_over: bool, numbers: std::ops::Range<u32>) -> Result<Primary> {
                 // Also the ends that older siblings wait on: they see the end
                 // of their channels only when nobody holds them any more.
                 drop((channel, children, news));
-                // Whoever waits in accept(2) sees no channel end.
-                set_pdeathsig(Signal::SIGTERM)?;
                 let channel = hands_over.then_some(workers_end);
-                let worked = worker::work(number, &listener, channel, tell);
+                let worked = follow(primary).and_then(|()| {
+                    worker::work(number, &listener, channel, tell)
+                });
                 process::exit(worked.is_err().into()) // never back into main
             }
         }
     }
     let (free, busy) = (VecDeque::new(), None);
     Ok(Primary { hands_over, listener, children, news, free, busy })
+}
+
+/// Whatever happens to the primary, this process follows it: who is stopped
+/// (SIGSTOP), or waits in accept(2), sees no channel end.
+fn follow(primary: Pid) -> Outcome {
+    set_pdeathsig(Signal::SIGKILL)?;
+    match getppid() == primary {
+        true => Ok(()),
+        false => lost("the primary died before that"),
+    }
 }
 
 impl Primary {
@@ -116,7 +130,7 @@ impl Primary {
         story.tell("visitor", chart::longest(&waits), "");
         hear(&mut worker)?;
         drop(worker);
-        self.stop(story)
+        Ok(())
     }
 
     fn let_them_come(&mut self, n: u32) -> Result<(Vec<u32>, Vec<Duration>)> {
@@ -149,7 +163,20 @@ impl Primary {
         Ok(BufReader::new(visitor))
     }
 
+    /// What a worker says on the pipe for all. On its own channel it says
+    /// nothing, but that ends with it.
     fn hear_news(&mut self) -> Outcome {
+        let channels = self.children.values().map(|(_, it)| it.as_fd());
+        let channels = channels.filter(|_| self.hands_over);
+        let mut fds: Vec<PollFd> = [self.news.as_fd()]
+            .into_iter()
+            .chain(channels)
+            .map(|fd| PollFd::new(fd, PollFlags::POLLIN))
+            .collect();
+        while poll(&mut fds, PollTimeout::NONE) == Err(Errno::EINTR) {}
+        if fds[1..].iter().any(|it| it.any() == Some(true)) {
+            return lost("a worker is gone");
+        }
         let mut news = [0; 2];
         self.news.read_exact(&mut news)?;
         match news {
@@ -159,19 +186,14 @@ impl Primary {
         Ok(())
     }
 
-    fn stop(&mut self, story: &Story) -> Outcome {
+    fn stop(self, story: &Story, ends: &mut Ends) -> Outcome {
         // Wakes those that wait in accept(2); the others see their channel end.
+        // It would reset whoever waits to be accepted: nobody does any more.
         shutdown(self.listener.as_raw_fd(), Shutdown::Read)?;
-        for (number, (pid, channel)) in std::mem::take(&mut self.children) {
+        for (number, (pid, channel)) in self.children {
             drop(channel);
-            let WaitStatus::Exited(_, code) = waitpid(pid, None)? else {
-                return lost(format!("worker {number} was killed"));
-            };
-            story.tell(
-                format!("worker {number}"),
-                format!("exits {code},"),
-                "as asked",
-            );
+            let exit = host::ended(waitpid(pid, None)?);
+            ends.tell(story, format!("worker {number}"), exit, true)?;
         }
         Ok(())
     }

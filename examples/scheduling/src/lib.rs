@@ -15,6 +15,7 @@ use std::net::SocketAddr;
 use cluster::{
     Address, Event, Primary, Role, SchedulingPolicy, Settings, Stdio, WorkerId,
 };
+use host::Ends;
 use narrator::{Failure, Outcome, Story};
 use visitors::Visitor;
 
@@ -34,9 +35,11 @@ pub fn run(role: Role, args: Args) -> Outcome {
         Role::Primary(primary) => {
             let story = Story::begin(&args.telling)?;
             let policy = primary.scheduling_policy();
-            let mut play = Play { primary, story, args, policy, busy: None };
+            let (busy, ends) = (None, Ends::default());
+            let mut play = Play { primary, story, args, policy, busy, ends };
             let policies = play.args.policy.each();
-            policies.iter().try_for_each(|&policy| play.act(policy))
+            policies.iter().try_for_each(|&policy| play.act(policy))?;
+            Ok(play.ends.outcome()?)
         }
     }
 }
@@ -49,6 +52,7 @@ struct Play {
     policy: SchedulingPolicy,
     /// The worker that said that it has work to do.
     busy: Option<WorkerId>,
+    ends: Ends,
 }
 
 impl Play {
@@ -103,11 +107,8 @@ impl Play {
                 let busy = message.parse::<String>()? == "busy";
                 self.busy = busy.then_some(worker);
             }
-            Some(Event::Exit { worker, exit, voluntary: true }) => {
-                self.story.tell(worker, format!("{exit},"), "as asked");
-            }
-            Some(Event::Exit { worker, exit, .. }) => {
-                return lost(format!("{worker} {exit}, not asked"));
+            Some(Event::Exit { worker, exit, voluntary }) => {
+                self.ends.tell(&self.story, worker, exit, voluntary)?;
             }
             None => return lost("no worker is left"),
             Some(_) => {}

@@ -4,7 +4,7 @@ use std::net::TcpStream;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use cluster::Worker;
+use cluster::{Error, Worker};
 use narrator::Outcome;
 use visitors::{Guest, Response};
 
@@ -17,9 +17,10 @@ const MOST_WORK: Duration = Duration::from_secs(5);
 
 pub(crate) fn serve(mut me: Worker, args: &Args) -> Outcome {
     let port = if args.stay { args.port } else { 0 };
-    let listener = me
-        .listen(format!("127.0.0.1:{port}"))
-        .map_err(|error| host::advise(&error))?;
+    let listener = match me.listen(format!("127.0.0.1:{port}")) {
+        Err(Error::Leaving) => return Ok(()), // asked before it could begin
+        listener => listener.map_err(|error| host::advise(&error))?,
+    };
     // ANCHOR: serve
     while let Some(connection) = listener.accept()? {
         attend(&mut me, connection, args)?; // from its request to its end

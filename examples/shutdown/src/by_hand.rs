@@ -10,7 +10,6 @@ use std::os::fd::AsRawFd;
 use std::process;
 
 use narrator::{Outcome, Story};
-use nix::poll::PollTimeout;
 use nix::sys::signal::{SigHandler, Signal, kill, raise, signal};
 use nix::sys::socket::{Shutdown, shutdown};
 use nix::unistd::{ForkResult, Pid, fork, getpid};
@@ -41,7 +40,11 @@ struct Play {
     until_then: Option<PipeWriter>,
     children: Vec<Child>,
     visitors: Vec<Connection>,
-    killed: Option<String>,
+    /// The signal that was sent to all who were still there.
+    pushed: Option<Signal>,
+    killed: Vec<String>,
+    warned: Vec<String>,
+    died: Vec<String>,
 }
 
 pub(crate) fn run(args: &Args) -> Outcome {
@@ -58,7 +61,10 @@ pub(crate) fn run(args: &Args) -> Outcome {
         until_then: Some(until_then),
         children: Vec::new(),
         visitors: Vec::new(),
-        killed: None,
+        pushed: None,
+        killed: Vec::new(),
+        warned: Vec::new(),
+        died: Vec::new(),
     };
     play.visitors_come(address)?;
     play.press_ctrl_c()?;
@@ -72,7 +78,7 @@ pub(crate) fn run(args: &Args) -> Outcome {
 impl Play {
     fn fork(&mut self, number: u32) -> Outcome {
         let name = format!("worker {number}");
-        let (news, tell) = pipe()?;
+        let (primary, (news, tell)) = (getpid(), pipe()?);
         // SAFETY: no other thread runs, whose locks the child would inherit.
         #[allow(unsafe_code)]
         match unsafe { fork()? } {
@@ -87,7 +93,7 @@ impl Play {
                 self.until_then = None;
                 self.children.clear();
                 self.visitors.clear();
-                let worked = worker::work(self, number, tell);
+                let worked = worker::work(self, primary, number, tell);
                 process::exit(worked.is_err().into()) // never back into main
             }
         }
@@ -132,7 +138,7 @@ impl Play {
             kill(child.pid, Signal::SIGINT)?;
         }
         kill(getpid(), Signal::SIGINT)?;
-        while !self.wait(Some(&signals), PollTimeout::NONE)? {}
+        while !self.wait(Some(&signals), worker::PATIENCE)? {}
         Ok(())
     }
 
@@ -141,6 +147,7 @@ impl Play {
         self.story.tell("primary", "gets SIGINT,", "and begins to stop");
         // ANCHOR: stop
         // The door: from now on accept(2) fails, in each process that has it.
+        // Who waits in its queue is reset; in this story nobody does.
         shutdown(self.listener.as_raw_fd(), Shutdown::Read)?;
         self.until_then = None; // closed: everybody sees the end
         // ANCHOR_END: stop
@@ -191,5 +198,6 @@ fn die_of_it() {
     // SAFETY: the default action runs no code of ours.
     #[allow(unsafe_code)]
     let _ = unsafe { signal(Signal::SIGINT, SigHandler::SigDfl) };
-    let _ = raise(Signal::SIGINT); // there is no way to fail
+    let _ = raise(Signal::SIGINT);
+    process::exit(130) // process 1 of a container has no default actions
 }

@@ -27,6 +27,8 @@ type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
 
 /// Each of them has its visitor.
 const WORKERS: u32 = 3;
+/// With `--stubborn`, this one does not leave.
+const STUBBORN: u32 = 2;
 
 /// Runs the lesson.
 ///
@@ -119,7 +121,19 @@ impl Play {
             Event::Exit { worker, exit, .. } => {
                 return lost(format!("{worker} {exit}, not asked"));
             }
-            Event::Stopped(report) => host::tell_report(story, &report),
+            Event::Stopped(report) => {
+                host::tell_report(story, &report);
+                let killed: Vec<u32> =
+                    report.by_sigkill.iter().map(|it| it.get()).collect();
+                // Who is stubborn has to be killed, and nobody else.
+                let expected = match self.args.stubborn {
+                    true => report.died.is_empty() && killed == [STUBBORN],
+                    false => report.is_clean(),
+                };
+                if !expected {
+                    return Err(host::not_clean(&report).into());
+                }
+            }
             _ => {}
         }
         Ok(())

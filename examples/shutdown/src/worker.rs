@@ -5,16 +5,17 @@ use std::net::TcpStream;
 use std::os::fd::AsFd;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use cluster::{Signal, Worker};
+use cluster::{Error, Signal, Worker};
 use narrator::Outcome;
+use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::SigSet;
 use serde::{Deserialize, Serialize};
 use visitors::{Guest, Request, Response};
 
-use crate::Args;
+use crate::{Args, STUBBORN};
 
 /// How long a request may take to arrive, and how long a visitor who stays may
 /// say nothing.
@@ -38,15 +39,16 @@ struct Tally {
 }
 
 pub(crate) fn serve(mut me: Worker, args: &Args) -> Outcome {
-    let stubborn = args.stubborn && me.id().get() == 2;
+    let stubborn = args.stubborn && me.id().get() == STUBBORN;
     let warning = SigSet::from(Signal::SIGTERM);
     if stubborn {
         warning.thread_block()?; // here, and in each thread that starts here
     }
     let port = if args.stay { args.port } else { 0 };
-    let listener = me
-        .listen(format!("127.0.0.1:{port}"))
-        .map_err(|error| host::advise(&error))?;
+    let listener = match me.listen(format!("127.0.0.1:{port}")) {
+        Err(Error::Leaving) => return Ok(()), // asked before it could begin
+        listener => listener.map_err(|error| host::advise(&error))?,
+    };
     let tally = Tally::default();
     let (the_end, until_then) = io::pipe()?;
     thread::scope(|scope| -> Outcome {
@@ -114,10 +116,26 @@ pub(crate) fn has_begun_before(
     let readable = |fd| PollFd::new(fd, PollFlags::POLLIN);
     // ANCHOR: ready
     let mut fds = [readable(guest.as_fd()), readable(the_end.as_fd())];
-    poll(&mut fds, patience.try_into().unwrap_or(PollTimeout::MAX))?;
+    wait_for(&mut fds, patience)?;
     // Both may be ready: then the guest comes first.
     if fds[0].any() == Some(true) { guest.hear() } else { Ok(false) }
     // ANCHOR_END: ready
+}
+
+/// poll(2), for all of that time: every signal with a handler interrupts it,
+/// also one that the worker leaves to its primary.
+pub(crate) fn wait_for(
+    fds: &mut [PollFd],
+    patience: Duration,
+) -> nix::Result<()> {
+    let end = Instant::now() + patience;
+    loop {
+        let left = end.saturating_duration_since(Instant::now());
+        match poll(fds, left.try_into().unwrap_or(PollTimeout::MAX)) {
+            Err(Errno::EINTR) => {}
+            ready => return ready.map(drop),
+        }
+    }
 }
 
 /// Whether this is readable, now.

@@ -4,6 +4,7 @@ use std::fmt::{self, Display};
 use std::time::{Duration, Instant};
 
 use cluster::{Event, Exit, WorkerId};
+use host::Ends;
 use narrator::Outcome;
 
 use crate::proc::Cost;
@@ -131,10 +132,16 @@ impl Play {
         for &worker in workers {
             self.primary.disconnect(worker);
         }
+        let mut ends = Ends::default();
         while self.primary.workers().any(|it| workers.contains(&it)) {
-            Returned::default().take_note(self.primary.next_event()?)?;
+            match self.primary.next_event()? {
+                Some(Event::Exit { worker, exit, voluntary }) => {
+                    ends.note(worker, exit, voluntary);
+                }
+                event => Returned::default().take_note(event)?,
+            }
         }
-        Ok(())
+        Ok(ends.outcome()?)
     }
 }
 

@@ -3,14 +3,18 @@
 use std::io::{BufRead, BufReader, Write};
 
 use narrator::Outcome;
-use nix::sys::wait::WaitStatus;
-use nix::unistd::Pid;
+use nix::sys::prctl::set_pdeathsig;
+use nix::sys::signal::Signal;
+use nix::unistd::{Pid, getppid};
 use os_pipe::{PipeReader, PipeWriter};
 use serde::Serialize;
 
 use crate::Result;
 use crate::kernel::{Answer, Hex};
 use crate::worker::{self, Reply, Request};
+
+/// A reply is shorter: of a long number it holds a quarter of a MiB at most.
+const LONGEST: usize = 1024 * 1024;
 
 /// A worker, as the primary holds it.
 pub(super) struct Child {
@@ -43,6 +47,9 @@ impl Child {
     pub(super) fn understand(&mut self, bytes: &[u8]) -> Result<Vec<Reply>> {
         let mut replies = Vec::new();
         for piece in bytes.split_inclusive(|&byte| byte == b'\n') {
+            if self.begun.len() + piece.len() > LONGEST {
+                return Err("a worker sends a line without an end".into());
+            }
             self.begun.extend_from_slice(piece);
             if piece.ends_with(b"\n") {
                 replies.push(serde_json::from_slice(&self.begun)?);
@@ -81,27 +88,30 @@ pub(super) fn line(message: &impl Serialize) -> Result<Vec<u8>> {
     Ok(line)
 }
 
-/// How a worker ended, in words.
-pub(super) fn end(status: WaitStatus) -> String {
-    match status {
-        WaitStatus::Exited(_, code) => format!("exits {code}"),
-        WaitStatus::Signaled(_, signal, _) => format!("killed by {signal}"),
-        other => format!("{other:?}"), // stopped: only told to who asks for it
-    }
-}
-
 /// A worker's whole life. It never goes back into `main`.
 pub(super) fn live(
+    primary: Pid,
     requests: PipeReader,
     replies: PipeWriter,
     poison: Option<usize>,
 ) -> ! {
-    let failed = work(requests, replies, poison).is_err();
+    let failed =
+        follow(primary).and_then(|()| work(requests, replies, poison)).is_err();
     // SAFETY: _exit(2) takes a number, touches no memory, and never returns.
     // What waits in copies of buffers is the primary's to print.
     #[allow(unsafe_code)]
     unsafe {
         nix::libc::_exit(failed.into())
+    }
+}
+
+/// Whatever happens to the primary, this process follows it, even one that is
+/// stopped (SIGSTOP) and reads no end of any pipe.
+fn follow(primary: Pid) -> Outcome {
+    set_pdeathsig(Signal::SIGKILL)?;
+    match getppid() == primary {
+        true => Ok(()),
+        false => Err("the primary died before that".into()),
     }
 }
 

@@ -1,18 +1,21 @@
 //! Two famous deadlocks of pipes: run into, noticed, and cured.
 
-use std::io::{ErrorKind, Read, Write};
+use std::io::{self, ErrorKind, Read, Write};
 use std::os::fd::AsFd;
 use std::process;
+use std::time::{Duration, Instant};
 
 use narrator::{Outcome, Story, Telling};
+use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
-use nix::poll::{PollFd, PollFlags, poll};
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::{Signal, kill};
 use nix::sys::wait::waitpid;
-use nix::unistd::{ForkResult, fork};
+use nix::unistd::{ForkResult, fork, getpid};
 use os_pipe::{PipeReader, PipeWriter, pipe};
 
-use crate::Result;
+use super::follow;
+use crate::{Result, lost};
 
 /// Which of the two.
 #[derive(clap::ValueEnum, Clone, Copy, Debug)]
@@ -23,8 +26,8 @@ pub enum Deadlock {
     FullPipe,
 }
 
-/// How long nothing may move before it is called a deadlock; milliseconds.
-const PATIENCE: u16 = 500u16;
+/// How long nothing may move before it is called a deadlock.
+const PATIENCE: Duration = Duration::from_millis(500);
 
 pub(crate) fn run(deadlock: Deadlock, telling: &Telling) -> Outcome {
     let story = Story::by_hand(telling)?;
@@ -42,6 +45,7 @@ fn forgotten_end(story: &Story, name: &str, cured: bool) -> Outcome {
     let (mut questions, to_worker) = pipe()?;
     let (answers, mut to_primary) = pipe()?;
     story.tell("primary", "forks", name);
+    let primary = getpid();
     // SAFETY: no other thread runs yet, whose locks the child would inherit.
     #[allow(unsafe_code)]
     let worker = match unsafe { fork()? } {
@@ -52,9 +56,10 @@ fn forgotten_end(story: &Story, name: &str, cured: bool) -> Outcome {
             if cured {
                 drop(copy);
             }
-            let read = questions.read_to_end(&mut Vec::new());
-            let answered = read.and_then(|_| to_primary.write_all(b"done"));
-            process::exit(answered.is_err().into());
+            let answered = follow(primary).is_ok()
+                && io::copy(&mut questions, &mut io::sink()).is_ok()
+                && to_primary.write_all(b"done").is_ok();
+            process::exit((!answered).into());
         }
     };
     story.tell("primary", "closes its write end and waits for an answer", "");
@@ -75,13 +80,16 @@ fn full_pipe(story: &Story) -> Outcome {
     let (from_primary, mut to_worker) = pipe()?;
     let (mut from_worker, to_primary) = pipe()?;
     story.tell("primary", "forks", "worker 1");
+    let primary = getpid();
     // SAFETY: no other thread runs yet, whose locks the child would inherit.
     #[allow(unsafe_code)]
     let worker = match unsafe { fork()? } {
         ForkResult::Parent { child } => child,
         ForkResult::Child => {
             drop((to_worker, from_worker)); // or see the other deadlock
-            process::exit(send_back(from_primary, to_primary).is_err().into());
+            let sent = follow(primary)
+                .and_then(|()| send_back(from_primary, to_primary));
+            process::exit(sent.is_err().into());
         }
     };
     drop((from_primary, to_primary));
@@ -101,7 +109,10 @@ fn full_pipe(story: &Story) -> Outcome {
     let mut back = 0;
     while back < letters.len() {
         write_some(&mut to_worker, &mut left)?;
-        back += from_worker.read(&mut [0; 4096])?;
+        back += match from_worker.read(&mut [0; 4096])? {
+            0 => return lost(),
+            count => count,
+        };
     }
     story.tell("primary", "has back", format!("{} KiB", back / 1024));
     drop(to_worker);
@@ -122,7 +133,15 @@ fn send_back(mut from: PipeReader, mut to: PipeWriter) -> Outcome {
 
 /// Whether the pipe can be read or written before patience ends.
 fn is_ready(pipe: &impl AsFd, what: PollFlags) -> Result<bool> {
-    Ok(poll(&mut [PollFd::new(pipe.as_fd(), what)], PATIENCE)? > 0)
+    let end = Instant::now() + PATIENCE;
+    loop {
+        let left = end.saturating_duration_since(Instant::now());
+        let mut pipe = [PollFd::new(pipe.as_fd(), what)];
+        match poll(&mut pipe, PollTimeout::try_from(left)?) {
+            Err(Errno::EINTR) => {} // a signal; there is time left
+            ready => return Ok(ready? > 0),
+        }
+    }
 }
 
 /// Writes what fits without waiting.

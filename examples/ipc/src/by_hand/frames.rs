@@ -12,6 +12,9 @@ use nix::sys::socket::{
 
 use crate::{Result, lost};
 
+/// No message is longer. One wrong byte in a length could be four GiB.
+const LONGEST: usize = 16 * 1024 * 1024;
+
 /// A pipe carries bytes, not messages: the length goes in front.
 pub(crate) fn write(to: &mut impl Write, kind: u8, text: &str) -> Outcome {
     // ANCHOR: framing
@@ -30,7 +33,11 @@ pub(crate) fn read(from: &mut impl Read) -> Result<Option<(u8, String)>> {
     }
     from.read_exact(&mut head[1..])?;
     let [a, b, c, d, kind] = head;
-    let mut text = vec![0; u32::from_le_bytes([a, b, c, d]) as usize];
+    let length = u32::from_le_bytes([a, b, c, d]) as usize;
+    if length > LONGEST {
+        return lost();
+    }
+    let mut text = vec![0; length];
     from.read_exact(&mut text)?;
     Ok(Some((kind, String::from_utf8(text)?)))
 }

@@ -14,6 +14,9 @@ use serde_json::{Value, json};
 
 use crate::{Result, lost};
 
+/// No line of this protocol is longer, in bytes.
+const LONGEST: usize = 1024 * 1024;
+
 pub(super) struct Channel {
     pub(super) socket: UnixStream,
     bytes: Vec<u8>,
@@ -57,6 +60,9 @@ impl Channel {
             if let Some(end) = self.bytes.iter().position(|&it| it == b'\n') {
                 let line: Vec<u8> = self.bytes.drain(..=end).collect();
                 return Ok(Some(serde_json::from_slice(&line)?));
+            }
+            if self.bytes.len() > LONGEST {
+                return lost("the other side sends a line without an end");
             }
             if !self.fill()? {
                 return Ok(None);

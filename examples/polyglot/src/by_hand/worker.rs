@@ -5,6 +5,7 @@ use std::net::{TcpListener, TcpStream};
 use std::os::fd::AsFd;
 
 use narrator::Outcome;
+use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use serde_json::json;
 use visitors::{Guest, PATIENCE, Response};
@@ -57,7 +58,7 @@ fn accept_until_asked(
     loop {
         let mut fds = [channel.socket.as_fd(), listener.as_fd()]
             .map(|fd| PollFd::new(fd, PollFlags::POLLIN));
-        poll(&mut fds, PollTimeout::NONE)?;
+        while poll(&mut fds, PollTimeout::NONE) == Err(Errno::EINTR) {}
         if fds[0].any() == Some(true) {
             // Closed with something unread, the channel would be reset: the
             // primary would see an error instead of its end.

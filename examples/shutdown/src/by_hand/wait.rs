@@ -4,14 +4,16 @@ use std::io::Read;
 use std::os::fd::AsFd;
 use std::time::{Duration, Instant};
 
+use cluster::Exit;
 use narrator::Outcome;
-use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::poll::{PollFd, PollFlags};
 use nix::sys::signal::{Signal, kill};
-use nix::sys::wait::{WaitStatus, waitpid};
+use nix::sys::wait::waitpid;
 use os_pipe::PipeReader;
 
 use super::{Play, worker};
-use crate::{Result, lost};
+use crate::worker::wait_for;
+use crate::{Result, STUBBORN, lost};
 
 impl Play {
     /// Sleeps until something is ready, hears what workers say, and tells
@@ -19,14 +21,14 @@ impl Play {
     pub(super) fn wait(
         &mut self,
         signals: Option<&PipeReader>,
-        timeout: PollTimeout,
+        patience: Duration,
     ) -> Result<bool> {
         let news = self.children.iter().map(|child| &child.news);
         let mut fds: Vec<PollFd> = news
             .chain(signals)
             .map(|pipe| PollFd::new(pipe.as_fd(), PollFlags::POLLIN))
             .collect();
-        poll(&mut fds, timeout)?;
+        wait_for(&mut fds, patience)?;
         let ready = |fd: &PollFd| fd.any().unwrap_or(false);
         let ready: Vec<bool> = fds.iter().map(ready).collect();
         let children = self.children.len();
@@ -76,16 +78,15 @@ impl Play {
 
     fn bury(&mut self, at: usize) -> Outcome {
         let child = self.children.remove(at);
-        match waitpid(child.pid, None)? {
-            WaitStatus::Signaled(_, signal, _) => {
-                self.story.tell(&child.name, "killed by", signal);
-                self.killed = Some(child.name);
-            }
-            WaitStatus::Exited(_, code) => {
-                let exits = format!("exits {code},");
-                self.story.tell(&child.name, exits, "as asked");
-            }
-            _ => {} // stopped ones are not reported
+        let exit = host::ended(waitpid(child.pid, None)?);
+        let why = host::why(exit, self.until_then.is_none());
+        self.story.tell(&child.name, format!("{exit},"), why);
+        let by_us = self.pushed.filter(|it| exit == Exit::Signal(*it));
+        match by_us {
+            _ if exit.success() => {}
+            Some(Signal::SIGKILL) => self.killed.push(child.name),
+            Some(_) => self.warned.push(child.name),
+            None => self.died.push(child.name),
         }
         Ok(())
     }
@@ -98,20 +99,26 @@ impl Play {
         {
             while !self.children.is_empty() && Instant::now() < deadline {
                 let left = deadline.saturating_duration_since(Instant::now());
-                self.wait(None, PollTimeout::try_from(left)?)?;
+                self.wait(None, left)?;
             }
+            self.pushed = Some(push);
             for child in &self.children {
                 kill(child.pid, push)?;
             }
         }
         while !self.children.is_empty() {
-            self.wait(None, PollTimeout::NONE)?;
+            self.wait(None, worker::PATIENCE)?;
         }
-        let how = match self.killed.take() {
-            Some(worker) => format!("{worker} had to be killed"),
-            None => "every worker left by itself".to_owned(),
-        };
-        self.story.tell("primary", "has stopped:", how);
-        Ok(())
+        let Play { killed, warned, died, .. } = &*self;
+        let trouble = host::who_did_not_leave(killed, warned, died);
+        host::tell_stopped(&self.story, trouble.as_deref());
+        // Who is stubborn has to be killed, and nobody else.
+        let stubborn = died.is_empty()
+            && warned.is_empty()
+            && *killed == [format!("worker {STUBBORN}")];
+        match trouble {
+            Some(trouble) if !(self.stubborn && stubborn) => lost(trouble),
+            _ => Ok(()),
+        }
     }
 }

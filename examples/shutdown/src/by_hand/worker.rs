@@ -6,10 +6,12 @@ use std::time::Duration;
 use narrator::Outcome;
 use nix::sys::prctl::set_pdeathsig;
 use nix::sys::signal::{SigSet, Signal};
+use nix::unistd::{Pid, getppid};
 use os_pipe::PipeWriter;
 use visitors::Guest;
 
 use super::Play;
+use crate::STUBBORN;
 use crate::worker::{answer, has_begun_before, is_here, work as time};
 
 /// With `--step` this story stops, and everybody in it waits.
@@ -22,11 +24,19 @@ pub(super) const ANSWERED: u8 = b'A';
 pub(super) const HAS_SERVED: u8 = b'S';
 pub(super) const WARNED: u8 = b'W';
 
-pub(super) fn work(play: &Play, number: u32, mut tell: PipeWriter) -> Outcome {
+pub(super) fn work(
+    play: &Play,
+    primary: Pid,
+    number: u32,
+    mut tell: PipeWriter,
+) -> Outcome {
     set_pdeathsig(Signal::SIGKILL)?; // whatever happens to the primary
+    if getppid() != primary {
+        return Ok(()); // it has happened already
+    }
     SigSet::from(Signal::SIGINT).thread_block()?; // the primary decides
     let warning = SigSet::from(Signal::SIGTERM);
-    let stubborn = play.stubborn && number == 2;
+    let stubborn = play.stubborn && number == STUBBORN;
     if stubborn {
         warning.thread_block()?;
     }
