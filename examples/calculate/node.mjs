@@ -74,7 +74,7 @@ function fork(crew) {
     const asked = worker.exitedAfterDisconnect;
     if (asked) tell(name, 'was busy for', ms(worked));
     const how = signal ? `killed by ${signal},` : `exits ${code},`;
-    const as = code === 0 ? 'as asked' : 'after it was asked to leave';
+    const as = code === 0 ? 'as asked' : 'not as asked';
     tell(name, how, asked ? as : 'not asked');
     if (asked && code !== 0) process.exitCode = 1;
     // ANCHOR: exit

@@ -38,7 +38,7 @@ function lead(workers) {
   cluster.on('exit', (worker, code, signal) => {
     const how = signal ? `killed by ${signal}` : `exits ${code}`;
     const asked = worker.exitedAfterDisconnect;
-    const why = !asked ? 'not asked' : code === 0 ? 'as asked' : 'after it was asked to leave';
+    const why = !asked ? 'not asked' : code === 0 ? 'as asked' : 'not as asked';
     tell(`worker ${worker.id}`, `${how}, ${why}`);
     if (why !== 'as asked') process.exitCode = 1;
     if (!asked) cluster.disconnect();

@@ -40,7 +40,7 @@ if (cluster.isPrimary) {
 if (cluster.isPrimary) {
   cluster.on('listening', ({ id }) => tell(`worker ${id}`, 'listens'));
   cluster.on('exit', ({ id, exitedAfterDisconnect: asked }, code, signal) => {
-    const why = !asked ? 'not asked' : code === 0 ? 'as asked' : 'after it was asked to leave';
+    const why = !asked ? 'not asked' : code === 0 ? 'as asked' : 'not as asked';
     tell(`worker ${id}`, signal ? `killed by ${signal},` : `exits ${code},`, why);
     if (asked && code !== 0) process.exitCode = 1;
     if (!asked) tell('primary', `forks worker ${cluster.fork().id}`);

@@ -55,7 +55,7 @@ for (const worker of [one, two]) {
   worker.disconnect();
   const [code, signal] = await once(worker, 'exit');
   tell(name(worker), signal ? `killed by ${signal},` : `exits ${code},`,
-    code === 0 ? 'as asked' : 'after it was asked to leave');
+    code === 0 ? 'as asked' : 'not as asked');
   if (code !== 0) process.exitCode = 1;
   if (worker === one) one.send('anybody?', () => tell('primary', 'cannot reach', name(one)));
 }

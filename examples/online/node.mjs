@@ -25,7 +25,7 @@ if (cluster.isPrimary) {
   cluster.on('exit', (worker, code, signal) => {
     const how = signal ? `killed by ${signal}` : `exits ${code}`;
     const asked = worker.exitedAfterDisconnect;
-    const why = !asked ? 'not asked' : code === 0 ? 'as asked' : 'after it was asked to leave';
+    const why = !asked ? 'not asked' : code === 0 ? 'as asked' : 'not as asked';
     tell(name(worker), `${how}, ${why}`, worker);
     if (why !== 'as asked') process.exitCode = 1;
     if (!asked) cluster.disconnect(); // nobody waits for it

@@ -56,7 +56,7 @@ const times = [...new Set(met)].sort().reverse()
   .map((language) => `${met.filter((it) => it === language).length} times in ${language}`);
 (shared ? byChance : tell)('visitor  ', `is answered ${times.join(', ')}`);
 cluster.on('exit', (worker, code, signal) => {
-  const why = code === 0 ? 'as asked' : 'after it was asked to leave';
+  const why = code === 0 ? 'as asked' : 'not as asked';
   tell(name(worker), signal ? `killed by ${signal},` : `exits ${code},`, why);
   if (code !== 0) process.exitCode = 1;
 });

@@ -50,7 +50,7 @@ tell('visitor', `waits ${meanwhile.longest} ms at most`);
 await work;
 cluster.on('exit', ({ id }, code, signal) => {
   const how = signal ? `killed by ${signal}` : `exits ${code}`;
-  const why = code === 0 ? 'as asked' : 'after it was asked to leave';
+  const why = code === 0 ? 'as asked' : 'not as asked';
   tell(`worker ${number(id)}`, `${how}, ${why}`);
   if (code !== 0) process.exitCode = 1;
 });

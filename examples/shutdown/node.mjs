@@ -15,7 +15,7 @@ for (const name of ['worker 1', 'worker 2', 'worker 3']) {
   worker.on('message', (news) => (news === 'closed' ? worker.emit(news) : tell(name, news)));
   worker.on('exit', (code, signal) => {
     if (code !== 0) died.push(name);
-    const why = code === 0 ? 'as asked' : 'after it was asked to leave';
+    const why = code === 0 ? 'as asked' : 'not as asked';
     tell(name, signal ? `killed by ${signal},` : `exits ${code},`, why);
   });
   [{ port }] = await once(worker, 'listening'); // the same for all of them

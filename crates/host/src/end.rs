@@ -13,7 +13,7 @@ const LOOK: &str = "See above what it said, and whether somebody killed it or me
 pub fn why(exit: Exit, asked: bool) -> &'static str {
     match (asked, exit.success()) {
         (true, true) => "as asked",
-        (true, false) => "after it was asked to leave",
+        (true, false) => "not as asked",
         (false, _) => "not asked",
     }
 }
@@ -124,9 +124,9 @@ mod tests {
     fn only_code_0_is_as_asked() {
         for (exit, asked, expected) in [
             (Exit::Code(0), true, "as asked"),
-            (Exit::Code(101), true, "after it was asked to leave"),
-            (Exit::Signal(Signal::SIGKILL), true, "after it was asked to leave"),
-            (Exit::Unknown, true, "after it was asked to leave"),
+            (Exit::Code(101), true, "not as asked"),
+            (Exit::Signal(Signal::SIGKILL), true, "not as asked"),
+            (Exit::Unknown, true, "not as asked"),
             (Exit::Code(0), false, "not asked"),
             (Exit::Signal(Signal::SIGKILL), false, "not asked"),
         ] {
@@ -142,7 +142,7 @@ mod tests {
         ends.note("worker 2", Exit::Code(7), true);
         ends.note("worker 3", Exit::Signal(Signal::SIGSEGV), true);
         let failure = ends.outcome().unwrap_err();
-        assert_eq!(failure.to_string(), "worker 2 exits 7, after it was asked to leave");
+        assert_eq!(failure.to_string(), "worker 2 exits 7, not as asked");
     }
 
     #[test]

@@ -133,11 +133,7 @@ impl Service {
                 self.census.gone(*worker);
                 // ANCHOR: restart
                 if !voluntary && !self.stopping {
-                    let restart =
-                        self.keeping.replace(*worker, &mut self.primary);
-                    if let Restart::In { .. } = restart {
-                        self.restarts += 1;
-                    }
+                    self.replace(*worker);
                 }
                 // ANCHOR_END: restart
                 if let Some(failure) = self.keeping.cannot_begin() {
@@ -147,6 +143,11 @@ impl Service {
             _ => {}
         }
         Ok(())
+    }
+
+    fn replace(&mut self, worker: WorkerId) {
+        let restart = self.keeping.replace(worker, &mut self.primary);
+        self.restarts += u32::from(matches!(restart, Restart::In { .. }));
     }
 
     fn hear(&mut self, worker: WorkerId, message: Message) {
@@ -205,9 +206,7 @@ impl Service {
             let _ = self.primary.kill(worker, cluster::Signal::SIGCONT);
         }
         // ANCHOR: stop
-        // Who has come is served. Then nobody can connect any more, all workers
-        // are woken at once, and who has nothing to do, goes.
-        self.primary.begin_shutdown(GRACE);
+        self.primary.begin_shutdown(GRACE); // who has come is served first
         // ANCHOR_END: stop
     }
 }

@@ -204,7 +204,7 @@ fn a_stubborn_worker_is_warned_then_killed_and_the_story_says_so() {
         let end = [
             "worker 2  has answered 1 of 1",
             "worker 2  says: SIGTERM? Not now.",
-            "worker 2  killed by SIGKILL, after it was asked to leave",
+            "worker 2  killed by SIGKILL, not as asked",
             "primary   has stopped: worker 2 had to be killed",
         ];
         let told: Vec<&str> =
