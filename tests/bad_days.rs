@@ -26,6 +26,8 @@ mod support;
 mod times;
 #[path = "support/trials.rs"]
 mod trials;
+#[path = "bad_days/unread.rs"]
+mod unread;
 #[path = "bad_days/unstartable.rs"]
 mod unstartable;
 #[path = "bad_days/victim.rs"]
@@ -55,6 +57,7 @@ fn main() -> ExitCode {
         in_flight::tests,
         orphans::tests,
         pid_one::tests,
+        unread::tests,
     ];
     let mut trials = needing_node(Vec::new()); // whether it is there, where it must be
     trials.extend(tests.into_iter().flat_map(|tests| tests()));
