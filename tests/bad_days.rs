@@ -5,6 +5,8 @@
 
 #[path = "bad_days/crowd.rs"]
 mod crowd;
+#[path = "bad_days/early.rs"]
+mod early;
 #[path = "bad_days/front_page.rs"]
 mod front_page;
 #[path = "bad_days/in_flight.rs"]
@@ -58,6 +60,7 @@ fn main() -> ExitCode {
         orphans::tests,
         pid_one::tests,
         unread::tests,
+        early::tests,
     ];
     let mut trials = needing_node(Vec::new()); // whether it is there, where it must be
     trials.extend(tests.into_iter().flat_map(|tests| tests()));
