@@ -6,6 +6,8 @@
 
 #[path = "bad_days/crowd.rs"]
 mod crowd;
+#[path = "bad_days/early.rs"]
+mod early;
 #[path = "bad_days/front_page.rs"]
 mod front_page;
 #[path = "bad_days/in_flight.rs"]
@@ -27,6 +29,8 @@ mod support;
 mod times;
 #[path = "support/trials.rs"]
 mod trials;
+#[path = "bad_days/unread.rs"]
+mod unread;
 #[path = "bad_days/unstartable.rs"]
 mod unstartable;
 #[path = "bad_days/victim.rs"]
@@ -56,6 +60,8 @@ fn main() -> ExitCode {
         in_flight::tests,
         orphans::tests,
         pid_one::tests,
+        unread::tests,
+        early::tests,
     ];
     let mut trials = needing_node(Vec::new()); // whether it is there, where it must be
     trials.extend(tests.into_iter().flat_map(|tests| tests()));

@@ -22,10 +22,8 @@ use trials::trial;
 const RUNNER: &str = env!("CARGO_BIN_EXE_main-runner");
 
 /// What is made of an end that nobody asked for, and how it is told.
-const OTHERWISE: [(&str, &str); 2] = [
-    ("7", "exits 7, not as asked"),
-    ("0", "killed by SIGKILL, not as asked"),
-];
+const OTHERWISE: [(&str, &str); 2] =
+    [("7", "exits 7, not as asked"), ("0", "killed by SIGKILL, not as asked")];
 
 /// Lessons that tell how their workers leave.
 const TELL: [&str; 7] =

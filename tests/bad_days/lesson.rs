@@ -118,6 +118,18 @@ impl Lesson {
     /// The same by another program, which starts it as its child, and perhaps as another user.
     pub fn start_by(&self, by: &[&str], user: Option<u32>) -> Server {
         let folder = Folder::new();
+        let mut command = self.command(&folder, by);
+        if let Some(user) = user {
+            command.uid(user).gid(user).current_dir("/");
+        }
+        let run = Run::of(&mut command);
+        let address = served_address(&run).parse().expect("an address");
+        let primary = if by.is_empty() { run.pid() } else { proc::children(run.pid())[0] };
+        Server { run, primary, address, folder, user }
+    }
+
+    /// What starts it, by this other program if there is one.
+    pub fn command(&self, folder: &Folder, by: &[&str]) -> Command {
         let program = folder.program("service", Path::new(RUNNER));
         let mut command = match by {
             [] => Command::new(&program),
@@ -134,13 +146,8 @@ impl Lesson {
                 word => command.arg(word),
             };
         }
-        if let Some(user) = user {
-            command.uid(user).gid(user).current_dir("/");
-        }
-        let run = Run::of(command.env_remove("PORT").env_remove("NODE_CLUSTER_SCHED_POLICY"));
-        let address = served_address(&run).parse().expect("an address");
-        let primary = if by.is_empty() { run.pid() } else { proc::children(run.pid())[0] };
-        Server { run, primary, address, folder, user }
+        command.env_remove("PORT").env_remove("NODE_CLUSTER_SCHED_POLICY");
+        command
     }
 
     /// The file whose loss keeps its workers from being started.

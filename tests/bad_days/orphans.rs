@@ -2,23 +2,72 @@
 
 use std::net::TcpListener;
 use std::process::Command;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use libtest_mimic::Trial;
 use nix::sys::signal::{Signal, kill};
 
 use crate::lesson::{Lesson, SCHEDULING};
-use crate::support::{IN_TIME, SOON};
+use crate::proc;
+use crate::support::{IN_TIME, Run, SOON, runs_here};
 use crate::trials::trial;
 use crate::victim::stop;
 
+const RUNNER: &str = env!("CARGO_BIN_EXE_main-runner");
+
 pub fn tests() -> Vec<Trial> {
     let missing = Command::new("setsid").arg("--version").output().is_err();
-    let tests = SCHEDULING.into_iter().map(|lesson| {
-        let what = "leaves_no_stopped_worker_and_no_port_behind_a_killed_primary";
-        let trial = trial(format!("{}_{what}", lesson.name), move || leaves_nothing(&lesson));
-        if missing { trial.with_kind("needs setsid(1)").with_ignored_flag(true) } else { trial }
+    let what = "leaves_no_stopped_worker_and_no_port_behind_a_killed_primary";
+    let services = SCHEDULING
+        .into_iter()
+        .map(|lesson| trial(format!("{}_{what}", lesson.name), move || leaves_nothing(&lesson)));
+    let by_hand = BY_HAND.into_iter().filter(|it| runs_here(it.split(' ').next().unwrap_or(it)));
+    let by_hand = by_hand.map(|words| {
+        let name = words.replace("--", "").replace([' ', '-'], "_");
+        let what = "leaves_no_stopped_worker_behind_a_killed_primary";
+        trial(format!("{name}_{what}"), move || leaves_nothing_by_hand(words))
     });
-    tests.collect()
+    let ignored = |it: Trial| it.with_kind("needs setsid(1)").with_ignored_flag(true);
+    let tests = services.chain(by_hand);
+    if missing { tests.map(ignored).collect() } else { tests.collect() }
+}
+
+/// What calls fork(2) itself.
+const BY_HAND: [&str; 12] = [
+    "calculate --by-hand",
+    "cpus --by-hand",
+    "fork --by-hand",
+    "http-server --by-hand",
+    "ipc --by-hand",
+    "ipc --deadlock forgotten-end",
+    "ipc --deadlock full-pipe",
+    "online --by-hand",
+    "polyglot --by-hand",
+    "scheduling --by-hand --policy none",
+    "scheduling --by-hand --policy rr",
+    "shutdown --by-hand",
+];
+
+fn leaves_nothing_by_hand(words: &str) {
+    let words: Vec<&str> = words.split(' ').collect();
+    let mut command = Command::new("setsid");
+    let run = Run::of(command.args(["--wait", RUNNER]).args(words).arg("--slow=1s"));
+    let until = Instant::now() + IN_TIME;
+    let primary = loop {
+        assert!(Instant::now() < until, "it does not fork");
+        let primary = proc::children(run.pid()).first().copied();
+        let workers = primary.map(proc::children).unwrap_or_default();
+        workers.iter().for_each(|worker| stop(*worker));
+        // Some of them live for a moment only.
+        match primary.filter(|_| workers.iter().any(|worker| proc::is_stopped(*worker))) {
+            Some(primary) => break primary,
+            None => thread::sleep(Duration::from_millis(1)), // looks again
+        }
+    };
+    kill(primary, Signal::SIGKILL).expect("it is there");
+    run.assert_nothing_left(SOON);
+    run.finish(IN_TIME);
 }
 
 /// In a session of its own, as a service has it: elsewhere the system may wake and hang up stopped

@@ -22,7 +22,14 @@ pub fn tests() -> Vec<Trial> {
         let name = format!("as_process_1_a_lesson_that_would_end_by_itself_ends_on_{signal}");
         trials.push(trial(name.to_lowercase(), move || ends_on(signal)));
     }
-    trials.push(trial("as_process_1_a_service_reaps_strangers", reaps_strangers));
+    for (lesson, words) in [
+        ("scheduling", "scheduling --stay --port 0"),
+        ("http_server", "http-server --stay --port 0"),
+        ("polyglot", "polyglot --stay --port 0 --workers 1"),
+    ] {
+        let name = format!("as_process_1_{lesson}_reaps_strangers");
+        trials.push(trial(name, move || reaps_strangers(words)));
+    }
     let ignored = |it: Trial| match missing {
         Some(reason) => it.with_kind(reason).with_ignored_flag(true),
         None => it,
@@ -60,9 +67,9 @@ fn ends_on(signal: Signal) {
     run.assert_nothing_left(SOON);
 }
 
-fn reaps_strangers() {
+fn reaps_strangers(words: &str) {
     const STRANGERS: usize = 5;
-    let (run, first) = start("scheduling --stay --port 0", |run| drop(served_address(run)));
+    let (run, first) = start(words, |run| drop(served_address(run)));
     let others = proc::children(first).len();
     let enter = |script: &str| {
         let pid = first.to_string();

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::PathBuf;
 
+use nix::sys::signal::Signal;
 use nix::unistd::Pid;
 
 /// The children of this process that live, the oldest first.
@@ -38,8 +39,25 @@ pub fn open_descriptors(pid: Pid) -> usize {
     fs::read_dir(format!("/proc/{pid}/fd")).map_or(0, Iterator::count)
 }
 
-/// The connections of the server on this port that the process holds: each client's port, and how
-/// many bytes of it are not read.
+/// Whether this signal was sent to it, and it has not taken it yet.
+pub fn is_pending(pid: Pid, signal: Signal) -> bool {
+    let mask = of_status(pid, "ShdPnd:").and_then(|it| u64::from_str_radix(&it, 16).ok());
+    mask.is_some_and(|mask| mask & 1 << (signal as u32 - 1) != 0)
+}
+
+/// How much memory it has, in KiB (RSS).
+pub fn resident(pid: Pid) -> u64 {
+    let size = of_status(pid, "VmRSS:").and_then(|it| it.trim_end_matches(" kB").parse().ok());
+    size.unwrap_or_default()
+}
+
+/// A line of proc_pid_status(5).
+fn of_status(pid: Pid, name: &str) -> Option<String> {
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
+    status.lines().find_map(|line| line.strip_prefix(name)).map(|it| it.trim().to_owned())
+}
+
+/// The connections of the server on this port that the process holds: each client's port, and how many bytes of it are not read.
 pub fn connections(pid: Pid, server: u16) -> BTreeMap<u16, u32> {
     let Ok(descriptors) = fs::read_dir(format!("/proc/{pid}/fd")) else { return BTreeMap::new() };
     let target = |it: fs::DirEntry| Some(fs::read_link(it.path()).ok()?.display().to_string());

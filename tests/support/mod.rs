@@ -26,7 +26,7 @@ pub use course::{lesson_file, lessons, needs_node, node_is_here, page, root, run
 pub use terminal::on_a_terminal;
 pub use words::{
     SOON, assert_fits_80_columns, assert_tells_that_a_port_is_taken, count, served_address, told,
-    typed,
+    typed, url,
 };
 
 /// A lesson takes about two seconds; on a busy machine a little more.
@@ -87,7 +87,8 @@ impl Run {
         Run::spawn(command, writer.into())
     }
 
-    fn spawn(command: &mut Command, stdout: Stdio) -> Run {
+    /// Starts a program with this standard output; what is a pipe of its own is heard.
+    pub fn spawn(command: &mut Command, stdout: Stdio) -> Run {
         static STARTED: AtomicUsize = AtomicUsize::new(0);
         let number = STARTED.fetch_add(1, Ordering::Relaxed);
         let tag = format!("{}-{number}", std::process::id());

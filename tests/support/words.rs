@@ -32,8 +32,12 @@ pub fn count(story: &[String], part: &str) -> usize {
 /// The address that a server says it serves, once it does.
 pub fn served_address(run: &Run) -> String {
     let line = run.wait_for_line("serves http://", IN_TIME);
-    let address = line.split("http://").nth(1).and_then(|url| url.split('/').next());
-    address.expect("an address").to_owned()
+    url(&line).expect("an address")
+}
+
+/// The address in the line in which a server says that it serves.
+pub fn url(line: &str) -> Option<String> {
+    line.split("serves http://").nth(1)?.split('/').next().map(str::to_owned)
 }
 
 /// Asserts that a server whose port is taken says so in two lines, which name the way out.

@@ -52,15 +52,20 @@ impl Connection {
 
     /// Waits for the pause, or until the server says something; whether it does.
     pub(crate) fn hears_something_within(&mut self, pause: Duration) -> Result<bool, Trouble> {
-        // No system call waits for zero.
-        let pause = pause.min(time_left(self.deadline)?).max(Duration::from_micros(1));
-        self.stream.set_read_timeout(Some(pause))?;
-        match self.stream.peek(&mut [0]) {
-            Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {
-                time_left(self.deadline).map(|_| false)
+        let end = Instant::now() + pause.min(time_left(self.deadline)?);
+        loop {
+            // No system call waits for zero.
+            let left = end.saturating_duration_since(Instant::now()).max(Duration::from_micros(1));
+            self.stream.set_read_timeout(Some(left))?;
+            match self.stream.peek(&mut [0]) {
+                Err(error)
+                    if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) =>
+                {
+                    return time_left(self.deadline).map(|_| false);
+                }
+                Err(error) if error.kind() == ErrorKind::Interrupted => {} // by a signal
+                _ => return Ok(true), // also its end, or an error: whoever reads finds out
             }
-            Err(error) if error.kind() == ErrorKind::Interrupted => Ok(false),
-            _ => Ok(true), // also its end, or an error: whoever reads finds out
         }
     }
 

@@ -71,7 +71,12 @@ impl Guest {
     pub fn hear(&mut self) -> io::Result<bool> {
         let mut block = [0; 4096];
         self.stream.set_read_timeout(None)?; // `next_request` may have left one
-        let length = self.stream.read(&mut block)?;
+        let length = loop {
+            match self.stream.read(&mut block) {
+                Err(error) if error.kind() == ErrorKind::Interrupted => {} // by a signal
+                length => break length?,
+            }
+        };
         self.bytes.extend_from_slice(&block[..length]);
         Ok(self.has_begun())
     }

@@ -35,6 +35,7 @@ pub(crate) fn run(mut primary: Primary, args: &Args) -> Outcome {
     let service = Service::start(primary, workers)?;
     let mut stay = Stay { service, story, keys: None, seen: channel() };
     let outcome = stay.serve(workers);
+    stay.keys = None; // the terminal first
     stay.story.hurry(); // nobody who does not read it holds up the end
     outcome
 }

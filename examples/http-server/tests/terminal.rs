@@ -140,3 +140,22 @@ fn the_terminal_is_as_it_was_whatever_ends_the_server() {
     terminal.press('q');
     assert!(terminal.child.wait().expect("it ends").success());
 }
+
+#[test]
+fn a_terminal_that_is_stopped_does_not_hold_up_the_end() {
+    for signals in [&[Signal::SIGTERM][..], &[Signal::SIGTERM, Signal::SIGINT]]
+    {
+        let mut terminal = Terminal::start();
+        terminal.press('\u{13}'); // Ctrl-S: nothing is shown any more
+        terminal.press('f'); // and this, too, waits to be shown
+        for signal in signals {
+            terminal.signal(*signal);
+        }
+        let until = Instant::now() + IN_TIME;
+        while terminal.child.try_wait().expect("our child").is_none() {
+            assert!(Instant::now() < until, "{signals:?}: it does not end");
+            thread::sleep(Duration::from_millis(10)); // looks again
+        }
+        assert!(terminal.collects_lines(), "{signals:?}: as it was");
+    }
+}

@@ -133,3 +133,19 @@ fn the_lesson_shows_each_of_them() {
         run.assert_nothing_left(SOON);
     }
 }
+
+/// Whoever forks it may have a low limit just then: of the shell it was started
+/// from, or because somebody lowered it while it ran.
+#[test]
+fn a_worker_sets_its_own_limit_of_descriptors_upwards_too() {
+    let few = "ulimit -Sn 64 && exec \"$0\" --stay --port 0 --workers 2";
+    let server = Server::of(Command::new("sh").args(["-c", few, PROGRAM]));
+    for worker in server.status()["workers"].as_array().expect("an array") {
+        let limits = format!("/proc/{}/limits", worker["pid"]);
+        let limits = std::fs::read_to_string(limits).expect("it is there");
+        let line = limits.lines().find(|it| it.starts_with("Max open files"));
+        let soft = line.and_then(|it| it.split_whitespace().nth(3));
+        assert_eq!(soft, Some("1024"), "{limits}");
+    }
+    server.stop();
+}

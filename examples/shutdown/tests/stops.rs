@@ -12,7 +12,8 @@ use std::sync::mpsc::{Sender, channel};
 use std::thread;
 use std::time::Duration;
 
-use nix::sys::signal::Signal;
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 use support::{
     IN_TIME, Output, Run, SOON, assert_tells_that_a_port_is_taken,
     served_address,
@@ -193,6 +194,41 @@ fn ctrl_c_to_the_whole_group_does_not_take_the_workers() {
     assert!(output.status.success(), "{output:#?}");
     assert_eq!(tally(&output), (1, 1));
     run.assert_nothing_left(SOON);
+}
+
+/// The processes that it has started.
+fn workers(run: &Run) -> Vec<Pid> {
+    let primary = run.pid();
+    let path = format!("/proc/{primary}/task/{primary}/children");
+    let children = std::fs::read_to_string(path).expect("it is there");
+    let pid = |it: &str| Pid::from_raw(it.parse().expect("a number"));
+    children.split_whitespace().map(pid).collect()
+}
+
+/// A signal with a handler interrupts poll(2), SA_RESTART or not.
+#[test]
+fn signals_that_workers_leave_to_the_primary_cut_off_nobody() {
+    const ASK: &[u8] = b"GET / HTTP/1.1\r\n\r\n";
+    let (run, visitor) = stay("");
+    let connect = |_| visitor.connect().expect("it listens");
+    let mut connections: Vec<_> = (0..6).map(connect).collect();
+    for round in 0..100 {
+        for connection in &mut connections {
+            connection.send(ASK).expect("it is there");
+            let answer = connection.hear();
+            assert!(answer.is_ok_and(|it| it.keep_alive), "round {round}");
+        }
+        // Threads that wait for the next question get what comes while their
+        // main thread has enough to do.
+        for worker in workers(&run).into_iter().cycle().take(3 * 20) {
+            kill(worker, Signal::SIGINT).expect("it is there");
+        }
+    }
+    drop(connections);
+    run.signal(Signal::SIGTERM);
+    let output = run.finish(IN_TIME);
+    assert!(output.status.success(), "{output:#?}");
+    assert_eq!(tally(&output), (600, 600));
 }
 
 #[test]
