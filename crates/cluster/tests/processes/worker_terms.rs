@@ -148,7 +148,10 @@ pub fn tests() -> Vec<Test> {
                     let mut raw = RawPrimary::forks(on, None);
                     raw.acts("\"act\":\"disconnect\"");
                     let said = raw.hears_the_program();
-                    assert!(said.as_str().unwrap().contains("asked this worker to leave"), "{said}");
+                    assert!(
+                        said.as_str().unwrap().contains("asked this worker to leave"),
+                        "{said}"
+                    );
                     raw.ends_well();
                 }
             })
