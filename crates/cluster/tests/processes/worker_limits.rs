@@ -3,9 +3,9 @@
 use std::os::fd::AsFd;
 use std::time::{Duration, Instant};
 
-use cluster::{Error, Listener, Worker, WorkerEvent};
+use cluster::{Error, Event, Listener, Worker, WorkerEvent};
 
-use crate::harness::{DEADLINE, Test, test};
+use crate::harness::{DEADLINE, Events, Test, test};
 use crate::raw_primary::{OURS, RawPrimary, memory_of};
 
 /// Memory that a worker may have, whatever its primary does, in MiB.
@@ -44,6 +44,36 @@ pub fn tests() -> Vec<Test> {
                 raw.ends_well();
             })
             .worker(only_accepts),
+        test(
+            "a_primary_of_ours_is_told_full_by_a_worker_that_takes_nothing_and_drain_when_it_does",
+        )
+        .primary(|mut primary| {
+            let worker = primary.fork().unwrap();
+            let at = primary.hears(worker).as_str().unwrap().to_owned();
+            let text = "x".repeat(10_000);
+            let mut sent = 0;
+            while sent < 1_000 && primary.send(worker, &text).is_ok() {
+                sent += 1;
+                // What is in its channel is read all the while.
+                primary.next_event_before(Instant::now()).unwrap();
+            }
+            assert!((50..110).contains(&sent), "{sent} messages");
+            let _client = std::net::TcpStream::connect(at).unwrap();
+            primary.until(|event| matches!(event, Event::Drain(_)).then_some(()));
+            primary.send(worker, "the last").unwrap();
+            assert_eq!(primary.hears(worker), sent);
+        })
+        .worker(|mut me, _| {
+            let listener = me.listen("127.0.0.1:0").unwrap();
+            me.send(listener.address().to_string()).unwrap();
+            let _client = listener.accept().unwrap();
+            let mut taken = 0;
+            while me.recv().unwrap().unwrap().parse::<String>().unwrap() != "the last" {
+                taken += 1;
+            }
+            me.send(taken).unwrap();
+            assert!(me.recv().unwrap().is_none());
+        }),
         test("handles_that_nobody_takes_do_not_fill_the_table_of_a_worker")
             .primary(|_| {
                 let mut raw = RawPrimary::forks("", None);
