@@ -12,8 +12,9 @@ const PROGRAM: &str = env!(concat!("CARGO_BIN_EXE_", env!("CARGO_PKG_NAME")));
 /// Who may begin a sentence. Workers and visitors have a number behind their name.
 const ACTORS: [&str; 3] = ["primary", "worker", "visitor"];
 
-/// The tellings that this package contains: none but the first takes a flag. Where the machine lacks what the lesson needs (Node),
-/// there is none, and the tests that run them have nothing to check.
+/// The tellings that this package contains: none but the first takes a flag. Where the machine
+/// lacks what the lesson needs (Node), there is none, and the tests that run them have nothing to
+/// check.
 fn tellings() -> Vec<Vec<&'static str>> {
     if !support::runs_here(LESSON) {
         return Vec::new();

@@ -1,5 +1,5 @@
-//! The pages of the course say what is true: order, terms, and every command. Blocks, links, sums and sizes are checked with those of
-//! all pages (`pages.rs`).
+//! The pages of the course say what is true: order, terms, and every command. Blocks, links, sums
+//! and sizes are checked with those of all pages (`pages.rs`).
 
 mod support;
 

@@ -1,6 +1,8 @@
-//! Whether a lesson's tellings are the same story, worker by worker, every time and on a busy machine.
+//! Whether a lesson's tellings are the same story, worker by worker, every time and on a busy
+//! machine.
 //!
-//! Each pair is told `TELLINGS_ROUNDS` times (2, unless it says otherwise) while two threads keep the CPUs busy.
+//! Each pair is told `TELLINGS_ROUNDS` times (2, unless it says otherwise) while two threads keep
+//! the CPUs busy.
 
 mod support;
 #[path = "support/times.rs"]
@@ -66,7 +68,8 @@ fn name_in_node(lesson: &str) -> String {
     format!("{lesson}_tells_the_same_story_in_node_and_in_rust")
 }
 
-/// The lesson on the `cluster` crate against the lesson on bare system calls; needs no Node, if the lesson does not.
+/// The lesson on the `cluster` crate against the lesson on bare system calls; needs no Node, if the
+/// lesson does not.
 fn by_hand(lesson: &str) -> Option<Trial> {
     let name = format!("{lesson}_tells_the_same_story_by_hand");
     if !lesson_file(lesson, "src/by_hand.rs").is_file() {

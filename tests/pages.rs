@@ -1,7 +1,8 @@
-//! The pages say what is true: every block of code equals its source, every console block is what the command prints, every picture
-//! is what the run draws.
+//! The pages say what is true: every block of code equals its source, every console block is what
+//! the command prints, every picture is what the run draws.
 //!
-//! `UPDATE=1` rewrites what is not, `PAGES_RUNS=n` runs what has no order n times, `PAGES_VARYING=1` lists what may differ.
+//! `UPDATE=1` rewrites what is not, `PAGES_RUNS=n` runs what has no order n times,
+//! `PAGES_VARYING=1` lists what may differ.
 
 mod fences;
 #[path = "fences/merge_tests.rs"]

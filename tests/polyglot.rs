@@ -1,4 +1,5 @@
-//! What the lesson `polyglot` and its tool promise, checked with real Node. A test target of its package.
+//! What the lesson `polyglot` and its tool promise, checked with real Node. A test target of its
+//! package.
 
 #[path = "polyglot/crowds.rs"]
 mod crowds;

@@ -10,7 +10,8 @@ use predicates::str::{contains, is_empty};
 use crate::support::{self, assert_fits_80_columns, lessons};
 use crate::{AMPLE, runner};
 
-/// Acts with a folder in which this script is that tool; whatever the script writes there is gone afterwards.
+/// Acts with a folder in which this script is that tool; whatever the script writes there is gone
+/// afterwards.
 pub fn with_tool<T>(tool: &str, test: &str, script: &str, act: impl FnOnce(&Path) -> T) -> T {
     let folder = std::env::temp_dir().join(format!("{test}-{}", std::process::id()));
     fs::create_dir(&folder).expect("a folder of our own");

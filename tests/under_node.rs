@@ -1,5 +1,5 @@
-//! A program of ours as a worker of a stock Node primary: it does its part, or says why it cannot. A test target of each
-//! lesson that serves by itself, and of the runner.
+//! A program of ours as a worker of a stock Node primary: it does its part, or says why it cannot.
+//! A test target of each lesson that serves by itself, and of the runner.
 
 mod support;
 #[path = "support/times.rs"]

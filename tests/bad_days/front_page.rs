@@ -151,7 +151,10 @@ fn before_the_end() {
         let signalled = Instant::now();
         run.signal(Signal::SIGTERM);
         let output = run.finish(IN_TIME);
-        if !output.status.success() {
+        // Which of the two signals is acted on first is the machine's choice. A worker that dies a
+        // moment after the stop has begun is a death during the stop, and told as one.
+        let during = format!("{output:?}").contains("SIGKILL while the service stopped");
+        if output.status.success() == during {
             unclean.push(output);
         }
         let visits = crowd.leave();
@@ -164,7 +167,7 @@ fn before_the_end() {
         run.assert_nothing_left(SOON);
     }
     let figures = format!(
-        "{rounds} deaths just before the stop: {} with exit code 1; {asked} had asked, {in_flight} of \
+        "{rounds} deaths just before the stop: {} with a wrong exit code; {asked} had asked, {in_flight} of \
          them in flight, {lost} lost outside the dead worker's hands",
         unclean.len()
     );

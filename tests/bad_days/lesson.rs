@@ -172,9 +172,8 @@ impl Server {
     pub fn reader_of(&self, client: u16) -> Pid {
         let until = Instant::now() + Duration::from_secs(5);
         loop {
-            let unread = |it: Pid| proc::connections(it, self.address.port()).remove(&client);
-            let has_read = |it: &Pid| unread(*it) == Some(0);
-            if let Some(worker) = self.workers().into_iter().find(has_read) {
+            let workers = self.workers();
+            if let Some(worker) = proc::reader(&workers, self.address.port(), client) {
                 return worker;
             }
             assert!(Instant::now() < until, "nobody reads it");

@@ -57,7 +57,8 @@ fn of_status(pid: Pid, name: &str) -> Option<String> {
     status.lines().find_map(|line| line.strip_prefix(name)).map(|it| it.trim().to_owned())
 }
 
-/// The connections of the server on this port that the process holds: each client's port, and how many bytes of it are not read.
+/// The connections of the server on this port that the process holds: each client's port, and how
+/// many bytes of it are not read.
 pub fn connections(pid: Pid, server: u16) -> BTreeMap<u16, u32> {
     let Ok(descriptors) = fs::read_dir(format!("/proc/{pid}/fd")) else { return BTreeMap::new() };
     let target = |it: fs::DirEntry| Some(fs::read_link(it.path()).ok()?.display().to_string());
@@ -73,6 +74,28 @@ pub fn connections(pid: Pid, server: u16) -> BTreeMap<u16, u32> {
         Some((port(remote)?, unread)).filter(|(client, _)| held && *client != 0)
     };
     tables.iter().flat_map(|table| table.lines()).filter_map(client).collect()
+}
+
+/// Which of these processes holds the connection of this client to the server on this port, and has
+/// read all that came.
+pub fn reader(of: &[Pid], server: u16, client: u16) -> Option<Pid> {
+    let inode = |line: &str| {
+        let words: Vec<&str> = line.split_whitespace().collect();
+        let [local, remote, inode] = [words.get(1)?, words.get(2)?, words.get(9)?];
+        let unread = u32::from_str_radix(words.get(4)?.split(':').nth(1)?, 16).ok()?;
+        let found = port(local)? == server && port(remote)? == client && unread == 0;
+        (found && *inode != "0").then(|| format!("socket:[{inode}]"))
+    };
+    let tables = ["/proc/net/tcp", "/proc/net/tcp6"];
+    let socket = tables
+        .iter()
+        .find_map(|path| fs::read_to_string(path).unwrap_or_default().lines().find_map(inode))?;
+    let holds = |pid: &Pid| {
+        let descriptors = fs::read_dir(format!("/proc/{pid}/fd")).into_iter().flatten().flatten();
+        let mut links = descriptors.filter_map(|it| fs::read_link(it.path()).ok());
+        links.any(|link| link.as_os_str() == socket.as_str())
+    };
+    of.iter().copied().find(holds)
 }
 
 /// The number of a worker, as it found it in its environment.

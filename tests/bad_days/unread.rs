@@ -1,4 +1,5 @@
-//! A service whose standard output nobody reads: it serves, takes no memory for what is not read, and ends when it is asked to.
+//! A service whose standard output nobody reads: it serves, takes no memory for what is not read,
+//! and ends when it is asked to.
 
 use std::fs::OpenOptions;
 use std::io::{BufRead, BufReader, ErrorKind, PipeReader, Write, pipe};

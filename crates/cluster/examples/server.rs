@@ -43,7 +43,12 @@ fn supervise(mut primary: Primary) -> Result<bool, Error> {
                 eprintln!("{worker} {exit}; {}", restart.after(worker, &mut primary));
             }
             Event::Signal(_) => primary.begin_shutdown(Duration::from_secs(10)),
-            Event::Stopped(report) => well = report.is_clean(),
+            Event::Stopped(report) => {
+                well = report.is_clean();
+                for (worker, exit) in report.died {
+                    eprintln!("{worker} {exit} while the service stopped");
+                }
+            }
             Event::Error(worker, error) => eprintln!("{worker}: {error}"),
             _ => {}
         }

@@ -31,6 +31,7 @@ pub(crate) fn run(mut primary: Primary, args: &Args) -> Outcome {
         port.into_iter().fold(settings, |it, port| it.env("PORT", port)),
     );
     primary.signals(&[Signal::SIGINT, Signal::SIGTERM])?;
+    host::reap_as_first_process(&mut primary)?;
     crew::fork(&mut primary, args)?;
     let story = Story::begin(&args.telling)?;
     Manager {
@@ -98,7 +99,7 @@ impl Manager<'_> {
                 self.story.tell(worker, "sends nonsense:", error);
             }
             Event::Exit { worker, exit, voluntary } => {
-                let why = if voluntary { "as asked" } else { "not asked" };
+                let why = host::why(exit, voluntary);
                 self.story.tell(worker, format!("{exit},"), why);
                 if !voluntary && !self.asked {
                     self.died(worker, exit);
