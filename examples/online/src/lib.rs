@@ -117,6 +117,8 @@ impl Life {
                 self.tell(worker, &format!("{exit}, {why}"), worker);
                 if !self.given_up.contains(&worker) {
                     self.ends.note(worker, exit, voluntary);
+                }
+                if !voluntary {
                     self.primary.disconnect_all(); // nobody waits for it
                 }
             }
@@ -129,12 +131,8 @@ impl Life {
 
     /// One sentence, with the state of the worker that it is about.
     fn tell(&self, actor: impl std::fmt::Display, what: &str, about: WorkerId) {
-        let state = self.primary.state(about);
-        self.story.tell(
-            actor,
-            format!("{what:<30}"),
-            format!("state: {state}"),
-        );
+        let (what, state) = (format!("{what:<30}"), self.primary.state(about));
+        self.story.tell(actor, what, format!("state: {state}"));
     }
 
     fn disconnect_all(&mut self) {
@@ -145,12 +143,13 @@ impl Life {
     }
 
     fn give_up_on_the_silent(&mut self) -> Outcome {
+        let silent = |it: &WorkerId| self.primary.state(*it) == State::None;
+        self.given_up = self.primary.workers().filter(silent).collect();
         // ANCHOR: silent
         for worker in self.primary.workers().collect::<Vec<_>>() {
             if self.primary.state(worker) == State::None {
                 self.tell("primary", &format!("gives up on {worker}"), worker);
                 self.primary.kill(worker, Signal::SIGKILL)?;
-                self.given_up.push(worker);
             }
         }
         // ANCHOR_END: silent
