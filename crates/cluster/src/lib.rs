@@ -171,9 +171,13 @@ mod primary;
 #[cfg(target_os = "linux")]
 mod program;
 #[cfg(target_os = "linux")]
+mod rest;
+#[cfg(target_os = "linux")]
 mod restart;
 #[cfg(all(test, target_os = "linux"))]
 mod restart_tests;
+#[cfg(target_os = "linux")]
+mod rights;
 #[cfg(target_os = "linux")]
 mod role;
 #[cfg(target_os = "linux")]

@@ -1,7 +1,6 @@
 //! Starting a worker: a program, mostly this one again, with one end of a new channel.
 
 mod environment;
-mod rights;
 mod streams;
 
 use std::collections::BTreeMap;
@@ -26,10 +25,9 @@ use rustix::process::{PidfdFlags, WaitOptions, pidfd_open};
 use self::environment::environment;
 use self::streams::{Stream, Streams};
 use crate::program::{HeldProgram, Program};
+use crate::rights::Rights;
 use crate::settings::{Runs, Settings};
 use crate::{SchedulingPolicy, WorkerId};
-
-pub(crate) use self::rights::Rights;
 
 /// What the primary holds of a new worker.
 #[derive(Debug)]

@@ -1,5 +1,7 @@
 //! Every line of the table in the documentation names a test that is there.
 
+#![allow(clippy::unwrap_used)]
+
 use std::fs;
 use std::path::Path;
 

@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use rustix::process::{Pid, Resource, Rlimit, getrlimit, prlimit};
 
-use super::switchboard::REST;
+use crate::rest::REST;
 
 /// How many descriptors are kept free. A fork needs eight at most for a moment: the channel's two
 /// ends, a copy of one, two pipes, and the pidfd.

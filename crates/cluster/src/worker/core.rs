@@ -9,11 +9,11 @@ use rustix::event::{PollFd, PollFlags};
 use rustix::io::Errno;
 
 use super::origin::Origin;
-use super::rest::REST;
 use super::state::State;
 use super::watcher::Watcher;
 use crate::channel::Channel;
 use crate::eager::Eager;
+use crate::rest::REST;
 use crate::terms::{LINE_LIMIT, Terms};
 use crate::wakeup::Wakeup;
 use crate::wire::Envelope;

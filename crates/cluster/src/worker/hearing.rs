@@ -2,9 +2,9 @@
 
 use std::os::fd::OwnedFd;
 
-use super::rest::is_no_room;
 use super::state::{Standing, State};
 use crate::channel::Filled;
+use crate::rest::is_no_room;
 use crate::wire::{Envelope, Incoming, Received};
 use crate::{Error, Message};
 

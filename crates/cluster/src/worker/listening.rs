@@ -5,8 +5,8 @@ use std::collections::VecDeque;
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
-use super::rest::Rest;
 use crate::Address;
+use crate::rest::Rest;
 use crate::wire::Envelope;
 
 /// How many connections are kept for a program that does not take them, where the primary does not

@@ -13,7 +13,6 @@ mod listeners;
 mod listening;
 mod origin;
 mod replies;
-mod rest;
 mod serving;
 mod shared;
 mod state;

@@ -6,7 +6,7 @@ use nix::sys::socket::{getsockopt, sockopt::PeerCredentials};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Pid, PidfdFlags, Signal};
 
-use super::rest::is_no_room;
+use crate::rest::is_no_room;
 use crate::{Error, sys};
 
 /// Which process is the primary.

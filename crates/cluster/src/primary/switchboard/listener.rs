@@ -10,10 +10,10 @@ use serde_json::Value;
 
 use super::bound::Bound;
 use super::desk::Desk;
-use super::resting::REST;
 use super::rotation::{Rotation, Says};
 use crate::bind;
 use crate::primary::reserve::Reserve;
+use crate::rest::REST;
 use crate::{Address, HandleKind, WorkerId};
 
 /// A listener's number inside the primary.

@@ -20,7 +20,6 @@ use std::time::{Duration, Instant};
 pub(crate) use self::desk::Order;
 pub(crate) use self::listener::ListenerId;
 pub(crate) use self::question::asked_for;
-pub(crate) use self::resting::REST;
 
 use self::desk::{Desk, UnderWay};
 use self::listener::Listener;

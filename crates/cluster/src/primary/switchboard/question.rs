@@ -10,10 +10,10 @@ use serde_json::{Value, json};
 use super::bound::Bound;
 use super::desk::Order;
 use super::listener::{Listener, ListenerId};
-use super::resting::REST;
 use super::{Reserve, Switchboard};
 use crate::bind::{self, Options};
 use crate::primary::event::Event;
+use crate::rest::REST;
 use crate::wire::{Envelope, Received};
 use crate::{Address, Error, SchedulingPolicy, WorkerId};
 

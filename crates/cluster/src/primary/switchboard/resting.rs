@@ -1,13 +1,10 @@
 //! Who rests, because trying again at once would be trying without end.
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use super::listener::ListenerId;
 use crate::WorkerId;
-
-/// How long a listener rests when the system has no descriptor left for a connection, a worker that
-/// a connection came back from, and a question that needs a descriptor.
-pub(crate) const REST: Duration = Duration::from_millis(50);
+use crate::rest::REST;
 
 /// A worker that a connection came back from, although it may wait for one.
 #[derive(Debug)]

@@ -7,6 +7,7 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::*;
+use crate::rest::REST;
 use crate::wire::Received;
 
 const WORKERS: u32 = 4;

@@ -28,7 +28,7 @@ impl Rights {
     ///
     /// # Errors
     /// The list of users cannot be read: then nobody knows which group goes with the user.
-    pub(super) fn of(settings: &Settings) -> io::Result<Option<Rights>> {
+    pub(crate) fn of(settings: &Settings) -> io::Result<Option<Rights>> {
         let own = Own { uid: Uid::effective(), gid: Gid::effective() };
         let asked = (settings.uid.map(Uid::from_raw), settings.gid.map(Gid::from_raw));
         decide(own, asked, |uid| Ok(User::from_uid(uid)?.map(|user| user.gid)))
