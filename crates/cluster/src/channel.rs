@@ -176,8 +176,11 @@ impl Channel {
 
     /// Puts a message of the cluster layer into the queue.
     pub(crate) fn push_internal(&mut self, message: &impl Serialize) {
-        // Our own structs of strings and numbers: they always serialize.
-        if let Ok(bytes) = line(message, usize::MAX) {
+        // Our own structs of strings and numbers: they always serialize. Who takes nothing any more
+        // gets nothing: it would stay here.
+        if !self.deaf
+            && let Ok(bytes) = line(message, usize::MAX)
+        {
             self.outbox.push(Line::internal(bytes, None));
         }
     }
@@ -189,7 +192,9 @@ impl Channel {
         kind: HandleKind,
         socket: Arc<OwnedFd>,
     ) {
-        if let Ok(bytes) = line(&WithSocket::new(message, kind), usize::MAX) {
+        if !self.deaf
+            && let Ok(bytes) = line(&WithSocket::new(message, kind), usize::MAX)
+        {
             self.outbox.push(Line::internal(bytes, Some(socket)));
         }
     }
