@@ -56,6 +56,8 @@ pub struct Primary {
     signals: Option<(SignalFd, Vec<Signal>)>,
     /// Says that some child has ended, where strangers are reaped as well.
     children: Option<SignalFd>,
+    /// More strangers have ended than were reaped in one turn.
+    strangers_left: bool,
     ending: Option<Ending>,
     scheduling_policy: SchedulingPolicy,
     switchboard: Switchboard,
@@ -88,6 +90,7 @@ impl Primary {
             waker: Waker::new()?,
             signals: None,
             children: None,
+            strangers_left: false,
             ending: None,
             scheduling_policy: SchedulingPolicy::from_environment(),
             switchboard: Switchboard::default(),
