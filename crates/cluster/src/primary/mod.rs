@@ -240,7 +240,7 @@ impl Primary {
     /// # Errors
     /// [`Error::System`] when the system has no descriptor left.
     pub fn signals(&mut self, signals: &[Signal]) -> Result<(), Error> {
-        let mut all = self.signals.take().map_or_else(Vec::new, |(_, earlier)| earlier);
+        let mut all = self.signals.as_ref().map_or_else(Vec::new, |(_, earlier)| earlier.clone());
         all.extend_from_slice(signals);
         self.signals = Some((signals::signalfd(&all)?, all));
         Ok(())
