@@ -1,6 +1,6 @@
 //! What an attacker found: each of these failed once.
 
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Shutdown, TcpStream};
 use std::time::{Duration, Instant};
 
@@ -137,6 +137,134 @@ pub fn tests() -> Vec<Test> {
                     std::thread::sleep(Duration::from_millis(1));
                 }
             }),
+        test("no_client_is_lost_where_workers_listen_and_close_without_end")
+            .policy("rr")
+            .primary(|mut primary| {
+                let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+                let at = free.local_addr().unwrap().to_string();
+                drop(free);
+                for part_ in ["stays", "flutters", "flutters"] {
+                    let _ = primary.fork_with(part(part_).env("AT", &at)).unwrap();
+                }
+                primary.until(|event| matches!(event, Event::Message(..)).then_some(()));
+                let clients = std::thread::spawn(move || clients(&at, 4, 200));
+                while !clients.is_finished() {
+                    let soon = Instant::now() + Duration::from_millis(20);
+                    match primary.next_event_before(soon).unwrap().unwrap() {
+                        Event::Exit { exit, .. } => panic!("{exit}"),
+                        Event::Error(_, error) => panic!("{error}"),
+                        _ => {}
+                    }
+                }
+                let (answered, lost) = clients.join().unwrap();
+                primary.begin_shutdown(Duration::from_secs(2));
+                primary.rest();
+                assert_eq!((answered, lost), (800, vec![]));
+            })
+            .worker(|mut me, part| {
+                let at = std::env::var("AT").unwrap();
+                let mut told = false;
+                while let Ok(listener) = me.listen(&*at) {
+                    if !std::mem::replace(&mut told, true) && part == "stays" {
+                        let _ = me.send("up").unwrap();
+                    }
+                    let soon = Instant::now() + Duration::from_micros(500);
+                    let mut more = 3;
+                    while more > 0 && !me.is_leaving() {
+                        let client = match part {
+                            "stays" => listener.accept().unwrap(),
+                            _ => listener.accept_before(soon).unwrap(),
+                        };
+                        if let Some(mut client) = client {
+                            let _ = client.write_all(b"x");
+                        }
+                        more -= if part == "stays" { 0 } else { 1 };
+                    }
+                    if me.is_leaving() {
+                        return;
+                    }
+                }
+            }),
+        test("who_asked_before_the_stop_is_served_although_the_only_worker_has_just_crashed")
+            .policy("rr")
+            .primary(|mut primary| {
+                let only = primary.fork_with(part("")).unwrap();
+                let at = primary.until(|event| match event {
+                    Event::Listening(_, address) => Some(address.to_string()),
+                    _ => None,
+                });
+                primary.kill(only, Signal::SIGKILL).unwrap();
+                primary.until(|event| matches!(event, Event::Exit { .. }).then_some(()));
+                primary.fork_after(Duration::from_millis(200), Some(only)).unwrap();
+                let client = std::thread::spawn(move || clients(&at, 1, 1));
+                let soon = Instant::now() + Duration::from_millis(100);
+                while !matches!(primary.next_event_before(soon).unwrap(), Some(Event::Deadline)) {}
+                primary.begin_shutdown(Duration::from_secs(2));
+                let mut clean = None;
+                while let Some(event) = primary.next_event().unwrap() {
+                    if let Event::Stopped(report) = event {
+                        clean = Some(report.is_clean());
+                    }
+                }
+                assert_eq!((client.join().unwrap(), clean), ((1, vec![]), Some(true)));
+            })
+            .worker(|mut me, _| {
+                let listener = me.listen("127.0.0.1:0").unwrap();
+                while let Some(mut client) = listener.accept().unwrap() {
+                    let _ = client.write_all(b"x");
+                }
+            }),
+        test("a_worker_listens_and_is_online_however_short_its_messages_must_be")
+            .policy("rr")
+            .primary(|mut primary| {
+                for (line, queue) in [(0, 0), (1, usize::MAX), (usize::MAX, 1)] {
+                    let limits = part("").line_limit(line).queue_limit(queue);
+                    let worker = primary.fork_with(limits).unwrap();
+                    let soon = Instant::now() + Duration::from_secs(2);
+                    let listens = loop {
+                        match primary.next_event_before(soon).unwrap() {
+                            Some(Event::Listening(..)) => break true,
+                            None | Some(Event::Deadline) => break false,
+                            _ => {}
+                        }
+                    };
+                    primary.kill(worker, Signal::SIGKILL).unwrap();
+                    primary.rest();
+                    assert!(listens, "line_limit {line}, queue_limit {queue}");
+                }
+            })
+            .worker(|mut me, _| {
+                let listener = me.listen("127.0.0.1:0").unwrap();
+                while listener.accept().unwrap().is_some() {}
+            }),
+        test("a_port_does_not_stay_open_for_a_worker_that_closed_its_channel_and_stays")
+            .policy("rr")
+            .primary(|mut primary| {
+                let stays = primary.fork_with(plain("")).unwrap();
+                let at = primary.hears(stays);
+                primary.until(|event| matches!(event, Event::Disconnect(_)).then_some(()));
+                let deadline = Instant::now() + Duration::from_secs(12);
+                while !matches!(primary.next_event_before(deadline).unwrap(), None | Some(Event::Deadline)) {}
+                let open = TcpStream::connect(at.as_str().unwrap()).is_ok();
+                primary.kill(stays, Signal::SIGKILL).unwrap();
+                primary.rest();
+                assert!(!open);
+            })
+            .plain(|_| {
+                let mut channel = channel();
+                let query = "\"act\":\"queryServer\",\"index\":0,\"data\":null,\
+                             \"address\":\"127.0.0.1\",\"port\":0,\"addressType\":4,\"flags\":0,\
+                             \"waits\":true";
+                channel.write_all(cluster_line("\"act\":\"online\"").as_bytes()).unwrap();
+                channel.write_all(cluster_line(query).as_bytes()).unwrap();
+                let mut answer = String::new();
+                BufReader::new(&channel).read_line(&mut answer).unwrap();
+                let answer: cluster::Value = serde_json::from_str(&answer).unwrap();
+                let port = answer["sockname"]["port"].as_u64().unwrap();
+                writeln!(channel, "\"127.0.0.1:{port}\"").unwrap();
+                channel.shutdown(Shutdown::Both).unwrap();
+                std::thread::sleep(Duration::from_secs(25));
+            }),
         test("many_strangers_that_end_at_once_are_all_reaped")
             .primary(|mut primary| {
                 primary.reap_strangers(true).unwrap();
@@ -203,4 +331,34 @@ pub fn tests() -> Vec<Test> {
                 primary.rest();
             }),
     ]
+}
+
+/// So many clients, one after the other in each of these threads: how many got exactly one answer,
+/// and what became of the others.
+fn clients(at: &str, threads: usize, each: usize) -> (usize, Vec<String>) {
+    let threads: Vec<_> = (0..threads)
+        .map(|_| {
+            let at = at.to_owned();
+            std::thread::spawn(move || {
+                let mut lost = Vec::new();
+                for _ in 0..each {
+                    let asked = || -> std::io::Result<Vec<u8>> {
+                        let mut client = TcpStream::connect(&at)?;
+                        client.set_read_timeout(Some(Duration::from_secs(5)))?;
+                        let mut text = Vec::new();
+                        client.read_to_end(&mut text)?;
+                        Ok(text)
+                    };
+                    match asked() {
+                        Ok(text) if text == b"x" => {}
+                        other => lost.push(format!("{other:?}")),
+                    }
+                }
+                lost
+            })
+        })
+        .collect();
+    let all = threads.len() * each;
+    let lost: Vec<String> = threads.into_iter().flat_map(|it| it.join().unwrap()).collect();
+    (all - lost.len(), lost)
 }
