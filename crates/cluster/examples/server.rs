@@ -58,7 +58,10 @@ fn supervise(mut primary: Primary) -> Result<bool, Error> {
 
 fn serve(mut me: Worker) -> Result<bool, Error> {
     let port = argument(1).unwrap_or(3000);
-    let listener = me.listen(format!("127.0.0.1:{port}"))?;
+    let listener = match me.listen(format!("127.0.0.1:{port}")) {
+        Err(Error::Leaving) => return Ok(true), // asked to stop before it could begin
+        listener => listener?,
+    };
     for connection in listener.incoming() {
         // A client that has gone away again is no reason to stop.
         let _ = writeln!(connection?, "hello from {}, process {}", me.id(), std::process::id());

@@ -12,7 +12,7 @@ use rustix::net::{
 };
 use serde::Serialize;
 
-use crate::wire::{ACK, Decoder, Envelope, Incoming, Line, Outbox, WithSocket};
+use crate::wire::{ACK, Decoder, INTERNAL_LIMIT, Envelope, Incoming, Line, Outbox, WithSocket};
 use crate::{Error, Handle, HandleKind};
 
 /// Descriptors that one read can take. The kernel never sends more than 253 (`SCM_MAX_FD`); Node
@@ -43,11 +43,12 @@ pub(crate) struct Channel {
 }
 
 impl Channel {
-    /// Lines over `line_limit` bytes are passed over.
+    /// Lines over `line_limit` bytes are passed over, unless the cluster layer may have such long
+    /// ones: with a limit below that, nobody could be online, or listen.
     pub(crate) fn new(socket: OwnedFd, line_limit: usize) -> Channel {
         Channel {
             socket: Arc::new(socket),
-            decoder: Decoder::new(line_limit),
+            decoder: Decoder::new(line_limit.max(INTERNAL_LIMIT)),
             outbox: Outbox::default(),
             deaf: false,
             bytes_read: 0,
@@ -176,8 +177,11 @@ impl Channel {
 
     /// Puts a message of the cluster layer into the queue.
     pub(crate) fn push_internal(&mut self, message: &impl Serialize) {
-        // Our own structs of strings and numbers: they always serialize.
-        if let Ok(bytes) = line(message, usize::MAX) {
+        // Our own structs of strings and numbers: they always serialize. Who takes nothing any more
+        // gets nothing: it would stay here.
+        if !self.deaf
+            && let Ok(bytes) = line(message, usize::MAX)
+        {
             self.outbox.push(Line::internal(bytes, None));
         }
     }
@@ -189,7 +193,9 @@ impl Channel {
         kind: HandleKind,
         socket: Arc<OwnedFd>,
     ) {
-        if let Ok(bytes) = line(&WithSocket::new(message, kind), usize::MAX) {
+        if !self.deaf
+            && let Ok(bytes) = line(&WithSocket::new(message, kind), usize::MAX)
+        {
             self.outbox.push(Line::internal(bytes, Some(socket)));
         }
     }

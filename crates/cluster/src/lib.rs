@@ -33,7 +33,10 @@
 //!             }
 //!         }
 //!         Role::Worker(mut me) => {
-//!             let listener = me.listen("127.0.0.1:3000")?;
+//!             let listener = match me.listen("127.0.0.1:3000") {
+//!                 Err(Error::Leaving) => return Ok(()), // asked to stop before it could begin
+//!                 listener => listener?,
+//!             };
 //!             for connection in listener.incoming() {
 //!                 // A client that has gone away again is no reason to stop.
 //!                 let _ = writeln!(connection?, "hello from {}", me.id());

@@ -170,7 +170,8 @@ impl Settings {
     /// (a Node worker knows of no limit) is passed over and told as
     /// [`Event::Error`](crate::Event::Error). A worker of ours is told the limit when it starts.
     ///
-    /// It bounds the memory that one worker can take from the primary.
+    /// It bounds the memory that one worker can take from the primary. Up to 64 KiB, the limit of
+    /// the cluster layer's own lines, all that comes is taken, also where this is less.
     pub fn line_limit(mut self, bytes: usize) -> Settings {
         self.line_limit = Some(bytes);
         self

@@ -8,6 +8,8 @@
 #[path = "processes/harness.rs"]
 mod harness;
 
+#[path = "processes/attacked.rs"]
+mod attacked;
 #[path = "processes/attacks.rs"]
 mod attacks;
 #[path = "processes/crashes.rs"]
@@ -112,6 +114,7 @@ fn main() {
         hostile::tests,
         long_lines::tests,
         attacks::tests,
+        attacked::tests,
         floods::tests,
         inherited::tests,
         leaks::tests,

@@ -137,8 +137,10 @@ impl Child {
     /// program to take them.
     pub(crate) fn waiting(&self) -> usize {
         match &self.channel {
-            Some(_) if self.is_rust => {
-                usize::try_from(self.sent.saturating_sub(self.taken)).unwrap_or(usize::MAX)
+            Some(channel) if self.is_rust => {
+                let untaken = self.sent.saturating_sub(self.taken);
+                // Whatever it says that it took: it cannot have what it has not read.
+                usize::try_from(untaken).unwrap_or(usize::MAX).max(channel.outbox().user_bytes())
             }
             Some(channel) => channel.outbox().user_bytes(),
             None => 0,

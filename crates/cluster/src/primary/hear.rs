@@ -208,7 +208,8 @@ fn listen_failure(message: &Received) -> Error {
     match message.get("blocking").and_then(Value::as_bool) {
         Some(blocks) => Error::Blocking { address, blocks },
         None => {
-            let errno = message.number("errno").and_then(|errno| i32::try_from(-errno).ok());
+            let errno = message.number("errno").and_then(i64::checked_neg);
+            let errno = errno.and_then(|errno| i32::try_from(errno).ok());
             let source = std::io::Error::from_raw_os_error(errno.unwrap_or(nix::libc::EINVAL));
             Error::Listen { address, source }
         }

@@ -56,6 +56,8 @@ pub struct Primary {
     signals: Option<(SignalFd, Vec<Signal>)>,
     /// Says that some child has ended, where strangers are reaped as well.
     children: Option<SignalFd>,
+    /// More strangers have ended than were reaped in one turn.
+    strangers_left: bool,
     ending: Option<Ending>,
     scheduling_policy: SchedulingPolicy,
     switchboard: Switchboard,
@@ -88,6 +90,7 @@ impl Primary {
             waker: Waker::new()?,
             signals: None,
             children: None,
+            strangers_left: false,
             ending: None,
             scheduling_policy: SchedulingPolicy::from_environment(),
             switchboard: Switchboard::default(),
@@ -237,7 +240,7 @@ impl Primary {
     /// # Errors
     /// [`Error::System`] when the system has no descriptor left.
     pub fn signals(&mut self, signals: &[Signal]) -> Result<(), Error> {
-        let mut all = self.signals.take().map_or_else(Vec::new, |(_, earlier)| earlier);
+        let mut all = self.signals.as_ref().map_or_else(Vec::new, |(_, earlier)| earlier.clone());
         all.extend_from_slice(signals);
         self.signals = Some((signals::signalfd(&all)?, all));
         Ok(())

@@ -49,6 +49,7 @@ impl Primary {
                 None => drop(waitpid(pid, Some(WaitPidFlag::WNOHANG))),
             }
         }
+        self.strangers_left = true; // their signals may have come as one, and that is read
     }
 
     /// Takes the exit status of a worker, if it has ended, and tells first what it left behind.

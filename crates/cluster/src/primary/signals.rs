@@ -10,8 +10,9 @@ use crate::{Error, Signal};
 pub(crate) fn signalfd(signals: &[Signal]) -> Result<SignalFd, Error> {
     let set: SigSet = signals.iter().copied().collect();
     let flags = SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK;
-    set.thread_block()
-        .and_then(|()| SignalFd::with_flags(&set, flags))
+    // In this order: where there is no descriptor, the signals keep their usual effect.
+    SignalFd::with_flags(&set, flags)
+        .and_then(|fd| set.thread_block().map(|()| fd))
         .map_err(|errno| Error::System { what: "wait for signals", source: errno.into() })
 }
 

@@ -70,6 +70,9 @@ impl Primary {
         self.push_the_stubborn();
         self.fork_who_is_due();
         self.close_orphans();
+        if std::mem::take(&mut self.strangers_left) {
+            self.reap_all_strangers();
+        }
         let now = Instant::now();
         if self.reserve.look_again(now, &self.waker) {
             self.take_handles_again();

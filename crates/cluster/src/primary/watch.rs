@@ -42,7 +42,11 @@ impl Primary {
         match eager.poll(&mut fds, timeout.as_ref()) {
             Ok(_) | Err(Errno::INTR) => {}
             // The limit of open files is below their number (EINVAL), or memory is short: poll(2).
-            Err(Errno::INVAL | Errno::NOMEM) => poll_in_pieces(&mut fds, timeout),
+            Err(Errno::INVAL | Errno::NOMEM) => {
+                if !poll_in_pieces(&mut fds, timeout) {
+                    return Ok(sources); // nobody says what is ready: all of it is looked at
+                }
+            }
             Err(errno) => return Err(Error::system("wait for events")(errno)),
         }
         let ready = sources.iter().zip(&fds).filter(|(_, fd)| !fd.revents().is_empty());
@@ -60,6 +64,7 @@ impl Primary {
             .chain(self.switchboard.due())
             .chain(self.reserve.due())
             .chain(orphans)
+            .chain(self.strangers_left.then(Instant::now))
             .min()
     }
 
@@ -117,8 +122,8 @@ impl<'a> Watched<'a> {
 
 /// Looks at as many descriptors at a time as the limit of open files allows, until one has news or
 /// the time is over. Between two looks it sleeps for a moment: a service that is starved goes on, a
-/// little later.
-fn poll_in_pieces(fds: &mut [PollFd<'_>], timeout: Option<Timespec>) {
+/// little later. With a limit of zero poll(2) looks at none: false then, after that moment.
+fn poll_in_pieces(fds: &mut [PollFd<'_>], timeout: Option<Timespec>) -> bool {
     const MOMENT: Duration = Duration::from_millis(5);
     let at_once = Timespec { tv_sec: 0, tv_nsec: 0 };
     let moment = Timespec::try_from(MOMENT).unwrap_or(at_once);
@@ -128,12 +133,16 @@ fn poll_in_pieces(fds: &mut [PollFd<'_>], timeout: Option<Timespec>) {
     loop {
         let limit = getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX);
         let piece = usize::try_from(limit).unwrap_or(usize::MAX).clamp(1, fds.len().max(1));
+        if limit == 0 {
+            let _ = poll(&mut [], Some(&moment));
+            return false;
+        }
         let mut news = false;
         for piece in fds.chunks_mut(piece) {
             news |= matches!(poll(piece, Some(&at_once)), Ok(1..));
         }
         if news || until.is_some_and(|until| until <= Instant::now()) {
-            return;
+            return true;
         }
         let _ = poll(&mut [], Some(&moment)); // whatever ends it, we look again
     }

@@ -34,7 +34,7 @@ mod transcript_tests;
 
 pub(crate) use decoder::Decoder;
 pub(crate) use envelope::{Envelope, Received, WithSocket};
-pub(crate) use incoming::{BadLine, Incoming};
+pub(crate) use incoming::{BadLine, INTERNAL_LIMIT, Incoming};
 pub(crate) use json::Json;
 pub(crate) use outbox::{Line, Outbox};
 

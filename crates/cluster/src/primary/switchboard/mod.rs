@@ -132,8 +132,12 @@ impl Switchboard {
         }
     }
 
-    /// A connection could not be written to the worker's channel, which takes nothing any more.
+    /// A connection could not be written to the worker's channel, which takes nothing any more:
+    /// the worker may still say that it waits, and would be offered each connection without end.
     pub(crate) fn not_taken(&mut self, seq: u64, worker: WorkerId) {
+        for rotation in self.listeners.values_mut().filter_map(Listener::rotation) {
+            rotation.is_deaf(worker);
+        }
         if let Some(under_way) = self.desk.take(seq, worker) {
             self.take_back(under_way);
         }

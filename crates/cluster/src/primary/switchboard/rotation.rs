@@ -31,6 +31,8 @@ struct Member {
     says: Says,
     /// How many of its calls of `accept` wait. It stands in `free` while there are some.
     calls: usize,
+    /// It cannot be given anything, whatever it says.
+    deaf: bool,
 }
 
 /// How a worker says that it waits.
@@ -63,7 +65,7 @@ impl<C> Rotation<C> {
 
     pub(super) fn join(&mut self, worker: WorkerId, says: Says) {
         self.leave(worker);
-        self.members.insert(worker, Member { says, calls: 0 });
+        self.members.insert(worker, Member { says, calls: 0, deaf: false });
         self.answered(worker);
     }
 
@@ -102,6 +104,14 @@ impl<C> Rotation<C> {
         self.answered(worker);
     }
 
+    /// The worker's channel takes nothing any more. It stays a member, and gets nothing.
+    pub(super) fn is_deaf(&mut self, worker: WorkerId) {
+        if let Some(member) = self.members.get_mut(&worker) {
+            member.deaf = true;
+            self.set_calls(worker, 0);
+        }
+    }
+
     /// Changes what a worker said that says when it waits, and counts its calls again.
     fn count(&mut self, worker: WorkerId, change: impl FnOnce(&mut Says)) {
         let Some(member) = self.members.get_mut(&worker) else { return };
@@ -114,6 +124,7 @@ impl<C> Rotation<C> {
 
     fn set_calls(&mut self, worker: WorkerId, calls: usize) {
         let Some(member) = self.members.get_mut(&worker) else { return };
+        let calls = if member.deaf { 0 } else { calls };
         let before = std::mem::replace(&mut member.calls, calls);
         self.calls = self.calls - before + calls;
         match (before, calls) {
