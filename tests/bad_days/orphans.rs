@@ -58,7 +58,7 @@ fn leaves_nothing_by_hand(words: &str) {
         assert!(Instant::now() < until, "it does not fork");
         let primary = proc::children(run.pid()).first().copied();
         let workers = primary.map(proc::children).unwrap_or_default();
-        workers.iter().for_each(|worker| stop(*worker));
+        workers.iter().filter(|worker| proc::sleeps(**worker)).for_each(|worker| stop(*worker));
         // Some of them live for a moment only.
         match primary.filter(|_| workers.iter().any(|worker| proc::is_stopped(*worker))) {
             Some(primary) => break primary,

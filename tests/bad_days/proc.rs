@@ -34,6 +34,11 @@ pub fn is_stopped(pid: Pid) -> bool {
     states.all(|stat| stat.state == 'T')
 }
 
+/// Whether it waits for something: then it has prepared what it prepares at its start.
+pub fn sleeps(pid: Pid) -> bool {
+    Stat::read(format!("/proc/{pid}/stat").into()).is_some_and(|stat| stat.state == 'S')
+}
+
 /// How many descriptors it has open.
 pub fn open_descriptors(pid: Pid) -> usize {
     fs::read_dir(format!("/proc/{pid}/fd")).map_or(0, Iterator::count)

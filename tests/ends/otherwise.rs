@@ -1,7 +1,8 @@
-//! Preloaded (ld.so(8)) into a telling of a lesson: its workers end otherwise than they are asked to, namely as `OTHERWISE` says.
+//! Preloaded (ld.so(8)) into a telling of a lesson: its workers end otherwise than they are asked
+//! to, namely as `OTHERWISE` says.
 //!
-//! A worker is what has `NODE_UNIQUE_ID` in its environment, and every child of fork(2) that goes on without exec(2). Compiled by
-//! `tests/ends.rs` itself.
+//! A worker is what has `NODE_UNIQUE_ID` in its environment, and every child of fork(2) that goes
+//! on without exec(2). Compiled by `tests/ends.rs` itself.
 
 use std::ffi::{c_char, c_int};
 use std::sync::atomic::{AtomicBool, AtomicI32, Ordering::Relaxed};

@@ -1,7 +1,8 @@
 //! A block with a server: `console background`.
 //!
-//! The first command is started and told to take any free port. When it says where it serves, the other commands are run in one
-//! shell, as in a second terminal. Then the server is stopped by Ctrl-C, and must end well.
+//! The first command is started and told to take any free port. When it says where it serves, the
+//! other commands are run in one shell, as in a second terminal. Then the server is stopped by
+//! Ctrl-C, and must end well.
 
 use nix::sys::signal::Signal;
 

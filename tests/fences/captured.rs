@@ -48,7 +48,8 @@ fn run(mut blocks: Vec<Captured>) -> Vec<Captured> {
             scope.spawn(|| {
                 let next = || jobs.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
                 while let Some(at) = next() {
-                    // Who waits in vain for a program panics: that is a failure of this block alone.
+                    // Who waits in vain for a program panics: that is a failure of this block
+                    // alone.
                     let told = catch_unwind(AssertUnwindSafe(|| run_once(blocks[at].fence())));
                     let told = told.unwrap_or_else(|_| Err("does not end, see above".to_owned()));
                     done.lock().unwrap_or_else(PoisonError::into_inner).push((at, told));

@@ -42,7 +42,8 @@ pub fn key(mode: Mode, line: &str) -> String {
     masked(line, mode, line.starts_with(MARGIN))
 }
 
-/// Which word follows which in the margin. Chance decides how many lines there are, and where they are broken.
+/// Which word follows which in the margin. Chance decides how many lines there are, and where they
+/// are broken.
 fn margin(text: &str) -> BTreeSet<(String, String)> {
     let lines = text.lines().filter_map(|line| line.strip_prefix(MARGIN));
     let all = masked(&lines.collect::<Vec<_>>().join(" "), Mode::Varies, true);

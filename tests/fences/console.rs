@@ -1,8 +1,9 @@
 //! Console blocks: the commands are run, and what they print is compared.
 //!
-//! A line that begins with `$ ` is a command; the lines after it are its output, up to the next command. The fence says how they are
-//! compared: `per-worker`, `varies`, or nothing (see `varying.rs`), whether the first command is a server (`background`), and what the
-//! last one exits with (`status=1`).
+//! A line that begins with `$ ` is a command; the lines after it are its output, up to the next
+//! command. The fence says how they are compared: `per-worker`, `varies`, or nothing (see
+//! `varying.rs`), whether the first command is a server (`background`), and what the last one exits
+//! with (`status=1`).
 
 use super::varying::Mode;
 use super::{Fence, background, shell};

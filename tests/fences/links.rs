@@ -1,4 +1,5 @@
-//! Links of all pages: files and anchors have to be there; addresses in the web only have to look like some.
+//! Links of all pages: files and anchors have to be there; addresses in the web only have to look
+//! like some.
 
 use std::collections::BTreeMap;
 use std::fs;

@@ -27,7 +27,8 @@ pub fn mutants(fence: &Fence, count: usize) -> Vec<Mutant> {
     (0..count).filter_map(|_| mutant(fence, next())).collect()
 }
 
-/// Every character that must be as it is: line and offset. Commands are not among them: they are run, not compared.
+/// Every character that must be as it is: line and offset. Commands are not among them: they are
+/// run, not compared.
 fn places(fence: &Fence) -> Vec<(usize, usize)> {
     let lines: Vec<&str> = fence.text.lines().collect();
     if fence.source().is_some() {

@@ -1,5 +1,6 @@
-//! Pictures: `mermaid picture=LESSON FLAGS of=WORDS` is what the lesson draws with these flags, `--picture mermaid` and `--picture-of WORDS`.
-//! As in a console block, `varies` compares by shape; otherwise each worker's steps must be the same.
+//! Pictures: `mermaid picture=LESSON FLAGS of=WORDS` is what the lesson draws with these flags,
+//! `--picture mermaid` and `--picture-of WORDS`. As in a console block, `varies` compares by shape;
+//! otherwise each worker's steps must be the same.
 
 use super::varying::Mode;
 use super::{Fence, shell};

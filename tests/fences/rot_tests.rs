@@ -1,4 +1,5 @@
-//! Copies of pages that rot, each in one way: the check must say where, what was expected, and what it found.
+//! Copies of pages that rot, each in one way: the check must say where, what was expected, and what
+//! it found.
 
 use crate::fences::{Page, Wrong, captured, links, source, tables, text_of};
 use crate::{is_updating, listed, sizes, unchecked};
@@ -13,7 +14,8 @@ fn rotten(file: &str, good: &str, bad: &str) -> (Page, usize) {
     (Page::read(file, &text.replacen(good, bad, 1)), line)
 }
 
-/// Asserts that one block is wrong, in this line, and that all this is said. While pages are rewritten, other blocks may be wrong, too.
+/// Asserts that one block is wrong, in this line, and that all this is said. While pages are
+/// rewritten, other blocks may be wrong, too.
 fn caught(wrong: Option<Wrong>, line: usize, said: &[&str]) {
     if is_updating() {
         return;

@@ -11,8 +11,8 @@ pub const PATIENCE: Duration = Duration::from_secs(60);
 /// Other programs than ours and Node that pages start.
 const OTHERS: [&str; 4] = ["taskset", "curl", "ss", "xargs"];
 
-/// What the commands need and this machine lacks: the README promises that the tests need nothing but Rust. With `REQUIRE_NODE` Node
-/// does not count as missing, and its commands fail.
+/// What the commands need and this machine lacks: the README promises that the tests need nothing
+/// but Rust. With `REQUIRE_NODE` Node does not count as missing, and its commands fail.
 pub fn is_missing(commands: &str) -> Option<&'static str> {
     let has = |word: &str| commands.split([' ', '(', '\n']).any(|it| it == word);
     let needs_node =
@@ -34,7 +34,8 @@ pub fn output(command: &str, status: i32) -> Result<String, String> {
     Err(format!("$ {command}\nexpected exit status {status}, found {}:\n{text}", output.status))
 }
 
-/// Starts the command through a shell, with `cargo run` replaced by the program that is built already.
+/// Starts the command through a shell, with `cargo run` replaced by the program that is built
+/// already.
 pub fn start(command: &str) -> Result<Run, String> {
     let runner = env!("CARGO_BIN_EXE_main-runner");
     let built = command.replace("cargo run -q -p main-runner --", &format!("'{runner}'"));

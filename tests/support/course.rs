@@ -44,8 +44,8 @@ pub fn needs_node(lesson: &str) -> bool {
     NEED_NODE.contains(&lesson)
 }
 
-/// Whether this machine has what the lesson needs. Where Node is missing, tests leave the lesson out; with `REQUIRE_NODE` set they
-/// do not, and fail.
+/// Whether this machine has what the lesson needs. Where Node is missing, tests leave the lesson
+/// out; with `REQUIRE_NODE` set they do not, and fail.
 pub fn runs_here(lesson: &str) -> bool {
     let required = std::env::var_os("REQUIRE_NODE").is_some();
     !needs_node(lesson) || required || node_is_here().is_ok()

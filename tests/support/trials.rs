@@ -1,5 +1,6 @@
-//! Trials that need Node: reported as ignored, with the reason, where it is missing, never as passed. With
-//! `REQUIRE_NODE` set, a missing Node is a failure. Needs libtest-mimic, so a target without it leaves this file out.
+//! Trials that need Node: reported as ignored, with the reason, where it is missing, never as
+//! passed. With `REQUIRE_NODE` set, a missing Node is a failure. Needs libtest-mimic, so a target
+//! without it leaves this file out.
 
 use libtest_mimic::Trial;
 

@@ -12,7 +12,7 @@ use rustix::net::{
 };
 use serde::Serialize;
 
-use crate::wire::{ACK, Decoder, INTERNAL_LIMIT, Envelope, Incoming, Line, Outbox, WithSocket};
+use crate::wire::{ACK, Decoder, Envelope, INTERNAL_LIMIT, Incoming, Line, Outbox, WithSocket};
 use crate::{Error, Handle, HandleKind};
 
 /// Descriptors that one read can take. The kernel never sends more than 253 (`SCM_MAX_FD`); Node

@@ -4,9 +4,9 @@ use std::time::{Duration, Instant};
 
 use rustix::io::Errno;
 
-/// How long a pause lasts. Long enough to cost no CPU time, short enough for a client not to notice.
-/// So long rest a listener and a question for which no descriptor is left, and a worker that a
-/// connection came back from.
+/// How long a pause lasts. Long enough to cost no CPU time, short enough for a client not to
+/// notice. So long rest a listener and a question for which no descriptor is left, and a worker
+/// that a connection came back from.
 pub(crate) const REST: Duration = Duration::from_millis(50);
 
 /// Until when something is left alone.

@@ -30,7 +30,8 @@ fn each_line_names_a_test() {
     for row in rows {
         let cells: Vec<&str> = row.trim_matches('|').split('|').map(str::trim).collect();
         let [_, _, _, name] = cells[..] else { panic!("not four cells: {row}") };
-        // Some names are put together from a lesson or a policy and what holds: the longest piece is in the text.
+        // Some names are put together from a lesson or a policy and what holds: the longest piece
+        // is in the text.
         let pieces = name.trim_matches('`').split(['{', '}']);
         let longest = pieces.max_by_key(|piece| piece.len()).unwrap();
         assert!(longest.len() > 20 && tests.contains(longest), "no such test: {name}");

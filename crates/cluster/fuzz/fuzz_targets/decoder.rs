@@ -1,4 +1,5 @@
-//! Fuzzing of the channel's decoder. It is private to the crate, so its files are taken in by their paths.
+//! Fuzzing of the channel's decoder. It is private to the crate, so its files are taken in by their
+//! paths.
 
 #![no_main]
 // The way out, too, is in those files.

@@ -63,7 +63,8 @@ pub(crate) struct Child {
     /// Whether it was asked to close its channel. A worker that drains has only been asked to
     /// leave.
     pub disconnecting: bool,
-    /// It asked to listen and got no answer, because it was to leave. Most programs then end with an error.
+    /// It asked to listen and got no answer, because it was to leave. Most programs then end with
+    /// an error.
     pub turned_away: bool,
     /// When it said that it is online; only the first time counts.
     pub online_at: Option<Instant>,

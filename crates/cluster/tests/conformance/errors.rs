@@ -44,7 +44,8 @@ pub fn rows() -> Vec<Row> {
                 let at = taken.local_addr().unwrap().to_string();
                 let worker = primary.fork_with(crate::harness::part(&at)).unwrap();
                 let told = primary.rest();
-                // It leaves and fails at once: 101 is a panic of Rust's, 1 an error that Node throws.
+                // It leaves and fails at once: 101 is a panic of Rust's, 1 an error that Node
+                // throws.
                 let end = ["101", "1"].map(|code| format!("{worker} exits {code}, voluntary"));
                 assert!(end.contains(told.last().unwrap()), "{told:?}");
             })

@@ -33,7 +33,8 @@ pub fn rows() -> Vec<Row> {
                 assert_eq!(tell(&mut primary, worker, "echo alive"), "alive");
                 drop(files);
                 setrlimit(Resource::RLIMIT_NOFILE, soft, hard).unwrap();
-                // In Node that client is hung up on; here it is served when there is a descriptor again.
+                // In Node that client is hung up on; here it is served when there is a descriptor
+                // again.
                 let mut text = String::new();
                 let mut client = TcpStream::from(client);
                 let text = meanwhile(&mut primary, move || {

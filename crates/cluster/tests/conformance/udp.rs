@@ -149,7 +149,8 @@ pub fn rows() -> Vec<Row> {
                 let worker = one(&mut primary, &port);
                 leaves(&mut primary, worker);
             }),
-        // Known of Node, and true of ours: a port got by 0 has another name than the same port by number.
+        // Known of Node, and true of ours: a port got by 0 has another name than the same port by
+        // number.
         related("dgram_bind_shared_ports_after_port_0").primary(|mut primary| {
             let [one, two] = some(&mut primary);
             let port = tell(&mut primary, one, "bind any:0");

@@ -43,17 +43,20 @@ pub fn tests() -> Vec<Test> {
                     _ => None,
                 });
                 let _client = TcpStream::connect(at).unwrap();
-                assert_eq!(primary.until(|event| match event {
-                    Event::Message(_, message) => message.text(),
-                    _ => None,
-                }), "has it");
+                assert_eq!(
+                    primary.until(|event| match event {
+                        Event::Message(_, message) => message.text(),
+                        _ => None,
+                    }),
+                    "has it"
+                );
                 primary.disconnect_all();
                 primary.rest();
             })
             .worker(|mut me, _| {
                 let listener = me.listen("127.0.0.1:0").unwrap();
                 let _client = listener.accept().unwrap();
-                let _ = me.send("has it").unwrap();
+                me.send("has it").unwrap();
                 while me.recv().unwrap().is_some() {}
             }),
         test("a_deaf_worker_that_says_it_waits_without_end_stops_nobody")
@@ -75,7 +78,10 @@ pub fn tests() -> Vec<Test> {
                 primary.kill(deaf, Signal::SIGKILL).unwrap();
                 primary.rest();
                 let used = cpu_time();
-                assert!(longest < Duration::from_millis(500), "{longest:?}, {memory} MiB, {used:?}");
+                assert!(
+                    longest < Duration::from_millis(500),
+                    "{longest:?}, {memory} MiB, {used:?}"
+                );
                 assert!(memory < 64, "{memory} MiB");
             })
             .plain(|_| {
@@ -112,10 +118,11 @@ pub fn tests() -> Vec<Test> {
                 let text = "x".repeat(9_990);
                 let mut refused = 0;
                 let deadline = Instant::now() + Duration::from_secs(3);
-                while !matches!(
-                    primary.next_event_before(Instant::now() + Duration::from_millis(1)).unwrap(),
-                    None
-                ) && Instant::now() < deadline
+                while primary
+                    .next_event_before(Instant::now() + Duration::from_millis(1))
+                    .unwrap()
+                    .is_some()
+                    && Instant::now() < deadline
                 {
                     for _ in 0..100 {
                         if primary.send(liar, &text).is_err() {
@@ -166,7 +173,7 @@ pub fn tests() -> Vec<Test> {
                 let mut told = false;
                 while let Ok(listener) = me.listen(&*at) {
                     if !std::mem::replace(&mut told, true) && part == "stays" {
-                        let _ = me.send("up").unwrap();
+                        me.send("up").unwrap();
                     }
                     let soon = Instant::now() + Duration::from_micros(500);
                     let mut more = 3;
@@ -244,7 +251,10 @@ pub fn tests() -> Vec<Test> {
                 let at = primary.hears(stays);
                 primary.until(|event| matches!(event, Event::Disconnect(_)).then_some(()));
                 let deadline = Instant::now() + Duration::from_secs(12);
-                while !matches!(primary.next_event_before(deadline).unwrap(), None | Some(Event::Deadline)) {}
+                while !matches!(
+                    primary.next_event_before(deadline).unwrap(),
+                    None | Some(Event::Deadline)
+                ) {}
                 let open = TcpStream::connect(at.as_str().unwrap()).is_ok();
                 primary.kill(stays, Signal::SIGKILL).unwrap();
                 primary.rest();
@@ -265,36 +275,35 @@ pub fn tests() -> Vec<Test> {
                 channel.shutdown(Shutdown::Both).unwrap();
                 std::thread::sleep(Duration::from_secs(25));
             }),
-        test("many_strangers_that_end_at_once_are_all_reaped")
-            .primary(|mut primary| {
-                primary.reap_strangers(true).unwrap();
-                let stays = primary.fork_with(part("")).unwrap();
-                primary.waits_until_online(1);
-                let mut strangers: Vec<_> = (0..200)
-                    .map(|_| std::process::Command::new("sleep").arg("60").spawn().unwrap())
-                    .collect();
-                strangers.iter_mut().for_each(|stranger| stranger.kill().unwrap());
-                std::thread::sleep(Duration::from_millis(300));
-                let deadline = Instant::now() + Duration::from_secs(1);
-                while !matches!(
-                    primary.next_event_before(deadline).unwrap(),
-                    None | Some(Event::Deadline)
-                ) {}
-                let zombies = strangers
-                    .iter()
-                    .filter(|it| std::path::Path::new(&format!("/proc/{}", it.id())).exists())
-                    .count();
-                primary.disconnect(stays);
-                primary.rest();
-                assert_eq!(zombies, 0);
-            }),
-        test("a_primary_that_cannot_be_told_of_one_more_signal_is_told_of_the_others")
-            .primary(|mut primary| {
+        test("many_strangers_that_end_at_once_are_all_reaped").primary(|mut primary| {
+            primary.reap_strangers(true).unwrap();
+            let stays = primary.fork_with(part("")).unwrap();
+            primary.waits_until_online(1);
+            let mut strangers: Vec<_> = (0..200)
+                .map(|_| std::process::Command::new("sleep").arg("60").spawn().unwrap())
+                .collect();
+            strangers.iter_mut().for_each(|stranger| stranger.kill().unwrap());
+            std::thread::sleep(Duration::from_millis(300));
+            let deadline = Instant::now() + Duration::from_secs(1);
+            while !matches!(
+                primary.next_event_before(deadline).unwrap(),
+                None | Some(Event::Deadline)
+            ) {}
+            let zombies = strangers
+                .iter()
+                .filter(|it| std::path::Path::new(&format!("/proc/{}", it.id())).exists())
+                .count();
+            primary.disconnect(stays);
+            primary.rest();
+            assert_eq!(zombies, 0);
+        }),
+        test("a_primary_that_cannot_be_told_of_one_more_signal_is_told_of_the_others").primary(
+            |mut primary| {
                 primary.signals(&[Signal::SIGTERM]).unwrap();
                 primary.fork_with(part("")).unwrap();
                 primary.waits_until_online(1);
                 let before = getrlimit(Resource::Nofile);
-                setrlimit(Resource::Nofile, Rlimit { current: Some(3), ..before.clone() }).unwrap();
+                setrlimit(Resource::Nofile, Rlimit { current: Some(3), ..before }).unwrap();
                 primary.signals(&[Signal::SIGUSR1]).unwrap_err();
                 setrlimit(Resource::Nofile, before).unwrap();
                 crate::harness::send_signal(std::process::id().cast_signed(), Signal::SIGTERM);
@@ -309,14 +318,15 @@ pub fn tests() -> Vec<Test> {
                 assert_eq!(told, Some(Signal::SIGTERM));
                 primary.disconnect_all();
                 primary.rest();
-            }),
-        test("a_primary_that_may_open_no_file_at_all_still_hears_a_signal")
-            .primary(|mut primary| {
+            },
+        ),
+        test("a_primary_that_may_open_no_file_at_all_still_hears_a_signal").primary(
+            |mut primary| {
                 primary.signals(&[Signal::SIGTERM]).unwrap();
                 primary.fork_with(part("")).unwrap();
                 primary.waits_until_online(1);
                 let before = getrlimit(Resource::Nofile);
-                setrlimit(Resource::Nofile, Rlimit { current: Some(0), ..before.clone() }).unwrap();
+                setrlimit(Resource::Nofile, Rlimit { current: Some(0), ..before }).unwrap();
                 crate::harness::send_signal(std::process::id().cast_signed(), Signal::SIGTERM);
                 let deadline = Instant::now() + Duration::from_secs(2);
                 let told = loop {
@@ -329,7 +339,8 @@ pub fn tests() -> Vec<Test> {
                 assert_eq!(told, Some(Signal::SIGTERM));
                 primary.disconnect_all();
                 primary.rest();
-            }),
+            },
+        ),
     ]
 }
 

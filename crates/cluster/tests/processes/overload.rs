@@ -54,7 +54,8 @@ pub fn tests() -> Vec<Test> {
                 // The primary may take twenty of them.
                 setrlimit(Resource::RLIMIT_NOFILE, open_files() as u64 + 20, hard).unwrap();
                 let before = cpu_time();
-                // What is measured is this time: a primary that turned in circles would use all of it.
+                // What is measured is this time: a primary that turned in circles would use all of
+                // it.
                 meanwhile(&mut primary, || std::thread::sleep(Duration::from_millis(300)));
                 let used = cpu_time() - before;
                 assert!(used < Duration::from_millis(100), "{used:?}");

@@ -57,7 +57,8 @@ pub fn tests() -> Vec<Test> {
                 });
                 assert_eq!(counts.len(), 1, "{counts:?}");
                 assert!(!counts.contains_key(&slow.1), "it waited behind the slow one");
-                // A client that waits behind the slow one waits for ever. The rest is for a busy machine.
+                // A client that waits behind the slow one waits for ever. The rest is for a busy
+                // machine.
                 assert!(slowest < Duration::from_secs(1), "{slowest:?}");
             })
             .worker(|mut me, _| {

@@ -28,7 +28,8 @@ pub struct Sockets {
 }
 
 impl Sockets {
-    /// Binds a socket as this transcript asks for it, which nobody listens on yet, and says its port.
+    /// Binds a socket as this transcript asks for it, which nobody listens on yet, and says its
+    /// port.
     pub fn bind(&mut self, text: &str) -> u16 {
         let (of, address) = match text {
             udp if udp.contains("\"udp4\"") => (Type::DGRAM, "127.0.0.1:0"),

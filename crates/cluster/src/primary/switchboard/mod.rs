@@ -136,7 +136,7 @@ impl Switchboard {
     /// the worker may still say that it waits, and would be offered each connection without end.
     pub(crate) fn not_taken(&mut self, seq: u64, worker: WorkerId) {
         for rotation in self.listeners.values_mut().filter_map(Listener::rotation) {
-            rotation.is_deaf(worker);
+            rotation.takes_no_more(worker);
         }
         if let Some(under_way) = self.desk.take(seq, worker) {
             self.take_back(under_way);

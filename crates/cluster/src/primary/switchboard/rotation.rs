@@ -105,7 +105,7 @@ impl<C> Rotation<C> {
     }
 
     /// The worker's channel takes nothing any more. It stays a member, and gets nothing.
-    pub(super) fn is_deaf(&mut self, worker: WorkerId) {
+    pub(super) fn takes_no_more(&mut self, worker: WorkerId) {
         if let Some(member) = self.members.get_mut(&worker) {
             member.deaf = true;
             self.set_calls(worker, 0);
