@@ -36,7 +36,8 @@ pub(super) struct Core {
 impl Core {
     pub(super) fn new(id: WorkerId, socket: OwnedFd, terms: Option<Terms>) -> Result<Core, Error> {
         let primary = Origin::follow(&socket)?.open()?;
-        let channel = Channel::new(socket, heard(terms.map_or(LINE_LIMIT, |terms| terms.line_limit)));
+        let channel =
+            Channel::new(socket, heard(terms.map_or(LINE_LIMIT, |terms| terms.line_limit)));
         let socket = Arc::clone(channel.socket());
         let watcher = Watcher::start(Arc::clone(&socket), primary)?;
         let interrupt = Arc::new(Wakeup::new()?);

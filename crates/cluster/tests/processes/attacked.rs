@@ -43,10 +43,13 @@ pub fn tests() -> Vec<Test> {
                     _ => None,
                 });
                 let _client = TcpStream::connect(at).unwrap();
-                assert_eq!(primary.until(|event| match event {
-                    Event::Message(_, message) => message.text(),
-                    _ => None,
-                }), "has it");
+                assert_eq!(
+                    primary.until(|event| match event {
+                        Event::Message(_, message) => message.text(),
+                        _ => None,
+                    }),
+                    "has it"
+                );
                 primary.disconnect_all();
                 primary.rest();
             })
@@ -75,7 +78,10 @@ pub fn tests() -> Vec<Test> {
                 primary.kill(deaf, Signal::SIGKILL).unwrap();
                 primary.rest();
                 let used = cpu_time();
-                assert!(longest < Duration::from_millis(500), "{longest:?}, {memory} MiB, {used:?}");
+                assert!(
+                    longest < Duration::from_millis(500),
+                    "{longest:?}, {memory} MiB, {used:?}"
+                );
                 assert!(memory < 64, "{memory} MiB");
             })
             .plain(|_| {
@@ -244,7 +250,10 @@ pub fn tests() -> Vec<Test> {
                 let at = primary.hears(stays);
                 primary.until(|event| matches!(event, Event::Disconnect(_)).then_some(()));
                 let deadline = Instant::now() + Duration::from_secs(12);
-                while !matches!(primary.next_event_before(deadline).unwrap(), None | Some(Event::Deadline)) {}
+                while !matches!(
+                    primary.next_event_before(deadline).unwrap(),
+                    None | Some(Event::Deadline)
+                ) {}
                 let open = TcpStream::connect(at.as_str().unwrap()).is_ok();
                 primary.kill(stays, Signal::SIGKILL).unwrap();
                 primary.rest();
@@ -265,31 +274,30 @@ pub fn tests() -> Vec<Test> {
                 channel.shutdown(Shutdown::Both).unwrap();
                 std::thread::sleep(Duration::from_secs(25));
             }),
-        test("many_strangers_that_end_at_once_are_all_reaped")
-            .primary(|mut primary| {
-                primary.reap_strangers(true).unwrap();
-                let stays = primary.fork_with(part("")).unwrap();
-                primary.waits_until_online(1);
-                let mut strangers: Vec<_> = (0..200)
-                    .map(|_| std::process::Command::new("sleep").arg("60").spawn().unwrap())
-                    .collect();
-                strangers.iter_mut().for_each(|stranger| stranger.kill().unwrap());
-                std::thread::sleep(Duration::from_millis(300));
-                let deadline = Instant::now() + Duration::from_secs(1);
-                while !matches!(
-                    primary.next_event_before(deadline).unwrap(),
-                    None | Some(Event::Deadline)
-                ) {}
-                let zombies = strangers
-                    .iter()
-                    .filter(|it| std::path::Path::new(&format!("/proc/{}", it.id())).exists())
-                    .count();
-                primary.disconnect(stays);
-                primary.rest();
-                assert_eq!(zombies, 0);
-            }),
-        test("a_primary_that_cannot_be_told_of_one_more_signal_is_told_of_the_others")
-            .primary(|mut primary| {
+        test("many_strangers_that_end_at_once_are_all_reaped").primary(|mut primary| {
+            primary.reap_strangers(true).unwrap();
+            let stays = primary.fork_with(part("")).unwrap();
+            primary.waits_until_online(1);
+            let mut strangers: Vec<_> = (0..200)
+                .map(|_| std::process::Command::new("sleep").arg("60").spawn().unwrap())
+                .collect();
+            strangers.iter_mut().for_each(|stranger| stranger.kill().unwrap());
+            std::thread::sleep(Duration::from_millis(300));
+            let deadline = Instant::now() + Duration::from_secs(1);
+            while !matches!(
+                primary.next_event_before(deadline).unwrap(),
+                None | Some(Event::Deadline)
+            ) {}
+            let zombies = strangers
+                .iter()
+                .filter(|it| std::path::Path::new(&format!("/proc/{}", it.id())).exists())
+                .count();
+            primary.disconnect(stays);
+            primary.rest();
+            assert_eq!(zombies, 0);
+        }),
+        test("a_primary_that_cannot_be_told_of_one_more_signal_is_told_of_the_others").primary(
+            |mut primary| {
                 primary.signals(&[Signal::SIGTERM]).unwrap();
                 primary.fork_with(part("")).unwrap();
                 primary.waits_until_online(1);
@@ -309,9 +317,10 @@ pub fn tests() -> Vec<Test> {
                 assert_eq!(told, Some(Signal::SIGTERM));
                 primary.disconnect_all();
                 primary.rest();
-            }),
-        test("a_primary_that_may_open_no_file_at_all_still_hears_a_signal")
-            .primary(|mut primary| {
+            },
+        ),
+        test("a_primary_that_may_open_no_file_at_all_still_hears_a_signal").primary(
+            |mut primary| {
                 primary.signals(&[Signal::SIGTERM]).unwrap();
                 primary.fork_with(part("")).unwrap();
                 primary.waits_until_online(1);
@@ -329,7 +338,8 @@ pub fn tests() -> Vec<Test> {
                 assert_eq!(told, Some(Signal::SIGTERM));
                 primary.disconnect_all();
                 primary.rest();
-            }),
+            },
+        ),
     ]
 }
 

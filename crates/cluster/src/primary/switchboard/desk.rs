@@ -70,7 +70,8 @@ impl Desk {
         says_when: bool,
     ) {
         let seq = self.next_seq();
-        let take_by = self.take_within.get(&worker).and_then(|&time| Instant::now().checked_add(time));
+        let take_by =
+            self.take_within.get(&worker).and_then(|&time| Instant::now().checked_add(time));
         let copy = Arc::clone(&connection);
         self.under_way.insert(seq, UnderWay { worker, listener, connection: copy, take_by });
         let nonblocking = !says_when;
