@@ -56,7 +56,7 @@ pub fn tests() -> Vec<Test> {
             .worker(|mut me, _| {
                 let listener = me.listen("127.0.0.1:0").unwrap();
                 let _client = listener.accept().unwrap();
-                let _ = me.send("has it").unwrap();
+                me.send("has it").unwrap();
                 while me.recv().unwrap().is_some() {}
             }),
         test("a_deaf_worker_that_says_it_waits_without_end_stops_nobody")
@@ -172,7 +172,7 @@ pub fn tests() -> Vec<Test> {
                 let mut told = false;
                 while let Ok(listener) = me.listen(&*at) {
                     if !std::mem::replace(&mut told, true) && part == "stays" {
-                        let _ = me.send("up").unwrap();
+                        me.send("up").unwrap();
                     }
                     let soon = Instant::now() + Duration::from_micros(500);
                     let mut more = 3;
