@@ -12,7 +12,7 @@ use rustix::net::{
 };
 use serde::Serialize;
 
-use crate::wire::{ACK, Decoder, Envelope, INTERNAL_LIMIT, Incoming, Line, Outbox, WithSocket};
+use crate::wire::{ACK, Decoder, Envelope, Incoming, Line, Outbox, WithSocket};
 use crate::{Error, Handle, HandleKind};
 
 /// Descriptors that one read can take. The kernel never sends more than 253 (`SCM_MAX_FD`); Node
@@ -43,12 +43,11 @@ pub(crate) struct Channel {
 }
 
 impl Channel {
-    /// Lines over `line_limit` bytes are passed over, unless the cluster layer may have such long
-    /// ones: with a limit below that, nobody could be online, or listen.
+    /// Lines over `line_limit` bytes are passed over.
     pub(crate) fn new(socket: OwnedFd, line_limit: usize) -> Channel {
         Channel {
             socket: Arc::new(socket),
-            decoder: Decoder::new(line_limit.max(INTERNAL_LIMIT)),
+            decoder: Decoder::new(line_limit),
             outbox: Outbox::default(),
             deaf: false,
             bytes_read: 0,

@@ -9,6 +9,12 @@ pub(crate) const LINE_LIMIT: usize = 8 * 1024 * 1024;
 /// How many bytes of messages may wait for a worker, if the settings do not say.
 pub(crate) const QUEUE_LIMIT: usize = 1024 * 1024;
 
+/// How long a line may be that is not passed over, where messages may have `line_limit` bytes: with
+/// less than the cluster layer may say, nobody could be online, or listen.
+pub(crate) fn heard(line_limit: usize) -> usize {
+    line_limit.max(crate::wire::INTERNAL_LIMIT)
+}
+
 /// The limits that hold for a channel, on both sides, and the policy in force. A worker with these
 /// has a primary of ours, which understands `taken` and `listenFailed`.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]

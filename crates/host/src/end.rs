@@ -97,7 +97,14 @@ pub fn not_clean(report: &Report) -> Failure {
 
 fn trouble(report: &Report) -> Option<String> {
     let died: Vec<WorkerId> = report.died.iter().map(|(worker, _)| *worker).collect();
-    who_did_not_leave(&report.by_sigkill, &report.by_sigterm, &died)
+    let cut_off = match report.cut_off {
+        0 => None,
+        1 => Some("1 client was cut off".to_owned()),
+        more => Some(format!("{more} clients were cut off")),
+    };
+    let workers = who_did_not_leave(&report.by_sigkill, &report.by_sigterm, &died);
+    let all: Vec<String> = workers.into_iter().chain(cut_off).collect();
+    (!all.is_empty()).then(|| all.join(", "))
 }
 
 /// Who did not leave by itself, in words: who had to be killed, who left only when warned, and who

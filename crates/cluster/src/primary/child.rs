@@ -9,6 +9,7 @@ use super::output::Output;
 use crate::Settings;
 use crate::channel::Channel;
 use crate::spawn::Spawned;
+use crate::terms::heard;
 
 /// Where a worker stands; Node's `worker.state`.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -60,6 +61,8 @@ pub(crate) struct Child {
     /// As of the events told so far.
     pub state: State,
     pub parting: Parting,
+    /// When it parted without a word, if it did.
+    pub parted_at: Option<Instant>,
     /// Whether it was asked to close its channel. A worker that drains has only been asked to
     /// leave.
     pub disconnecting: bool,
@@ -94,10 +97,11 @@ impl Child {
         Child {
             pid: spawned.pid,
             pidfd: spawned.pidfd,
-            channel: Some(Channel::new(spawned.channel, line_limit)),
+            channel: Some(Channel::new(spawned.channel, heard(line_limit))),
             outputs: [spawned.stdout.map(Output::new), spawned.stderr.map(Output::new)],
             state: State::None,
             parting: Parting::Staying,
+            parted_at: None,
             disconnecting: false,
             turned_away: false,
             online_at: None,
@@ -120,6 +124,7 @@ impl Child {
     pub(crate) fn parts(&mut self) -> bool {
         if self.parting == Parting::Staying {
             self.parting = Parting::Sudden;
+            self.parted_at = Some(Instant::now());
         }
         self.parting == Parting::Agreed
     }

@@ -123,8 +123,8 @@ impl Ending {
     }
 
     /// The report, once.
-    pub(crate) fn report(&mut self) -> Option<Report> {
-        self.report.take()
+    pub(crate) fn report(&mut self, cut_off: usize) -> Option<Report> {
+        self.report.take().map(|report| Report { cut_off, ..report })
     }
 }
 
@@ -178,7 +178,7 @@ mod tests {
         ending.signalled(three, Firmness::Kill);
         ending.gone(three, Some(Exit::Signal(crate::Signal::SIGKILL)));
         ending.gone(four, Some(Exit::Code(101)));
-        let report = ending.report().unwrap();
+        let report = ending.report(0).unwrap();
         assert_eq!(report.by_itself, [one]);
         assert_eq!(report.by_sigterm, [two]);
         assert_eq!(report.by_sigkill, [three]);
@@ -193,8 +193,9 @@ mod tests {
         assert!(clean.is_clean());
         let by_sigterm = Report { by_sigterm: vec![one], ..clean.clone() };
         let by_sigkill = Report { by_sigkill: vec![one], ..clean.clone() };
-        let died = Report { died: vec![(one, Exit::Code(3))], ..clean };
-        for report in [by_sigterm, by_sigkill, died] {
+        let died = Report { died: vec![(one, Exit::Code(3))], ..clean.clone() };
+        let cut_off = Report { cut_off: 1, ..clean };
+        for report in [by_sigterm, by_sigkill, died, cut_off] {
             assert!(!report.is_clean(), "{report:?}");
         }
     }

@@ -88,14 +88,18 @@ pub struct Report {
     pub by_sigterm: Vec<WorkerId>,
     /// Did not end after that either, and was sent SIGKILL.
     pub by_sigkill: Vec<WorkerId>,
+    /// How many clients had come when the stop began and were served by nobody: no worker was left for
+    /// them, or the grace was over. They were cut off.
+    pub cut_off: usize,
     /// Died of something else while the service stopped: a panic, a signal from outside, too little
     /// memory; and how.
     pub died: Vec<(WorkerId, Exit)>,
 }
 
 impl Report {
-    /// Whether every worker ended when asked.
+    /// Whether every worker ended when asked, and no client was cut off.
     pub fn is_clean(&self) -> bool {
-        self.by_sigterm.is_empty() && self.by_sigkill.is_empty() && self.died.is_empty()
+        let all_left = [&self.by_sigterm, &self.by_sigkill].iter().all(|list| list.is_empty());
+        all_left && self.died.is_empty() && self.cut_off == 0
     }
 }

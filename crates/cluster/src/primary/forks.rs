@@ -188,13 +188,17 @@ impl Primary {
         }
         let now = Instant::now();
         // The exit of one that crashed has not been told yet: only then can the program replace it.
-        let untold = self.workers.values().any(|child| child.parting == Parting::Sudden);
-        if untold || self.workers.contains_key(&crashed) || self.expects_somebody() {
+        let untold = |child: &Child| child.parting == Parting::Sudden && child.is_reaped();
+        if self.workers.values().any(untold) || self.expects_somebody() {
             return Some(now + REPLACEMENT);
         }
+        // One that closed its channel ends as well, most likely; if it stays, nobody comes for it.
+        let parted = self.workers.values().filter_map(|child| child.parted_at);
+        let ending = parted.map(|at| at + REPLACEMENT).filter(|&until| until > now).max();
         let younger = self.workers.range(crashed..).map(|(_, child)| child);
         let hopeful = younger.filter(|child| child.parting != Parting::Agreed);
-        hopeful.map(|child| child.started + REPLACEMENT).filter(|&until| until > now).max()
+        let young = hopeful.map(|child| child.started + REPLACEMENT).filter(|&until| until > now);
+        young.chain(ending).max()
     }
 }
 

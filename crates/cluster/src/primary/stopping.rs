@@ -126,7 +126,8 @@ impl Primary {
 
     pub(super) fn tell_if_stopped(&mut self) {
         if self.workers.values().all(|child| child.is_reaped()) {
-            let report = self.ending.as_mut().and_then(|ending| ending.report());
+            let cut_off = self.switchboard.cut_off();
+            let report = self.ending.as_mut().and_then(|ending| ending.report(cut_off));
             self.news.extend(report.map(Event::Stopped));
         }
     }

@@ -14,7 +14,7 @@ use super::watcher::Watcher;
 use crate::channel::Channel;
 use crate::eager::Eager;
 use crate::rest::REST;
-use crate::terms::{LINE_LIMIT, Terms};
+use crate::terms::{LINE_LIMIT, Terms, heard};
 use crate::wakeup::Wakeup;
 use crate::wire::Envelope;
 use crate::{Error, WorkerId};
@@ -36,7 +36,8 @@ pub(super) struct Core {
 impl Core {
     pub(super) fn new(id: WorkerId, socket: OwnedFd, terms: Option<Terms>) -> Result<Core, Error> {
         let primary = Origin::follow(&socket)?.open()?;
-        let channel = Channel::new(socket, terms.map_or(LINE_LIMIT, |terms| terms.line_limit));
+        let channel =
+            Channel::new(socket, heard(terms.map_or(LINE_LIMIT, |terms| terms.line_limit)));
         let socket = Arc::clone(channel.socket());
         let watcher = Watcher::start(Arc::clone(&socket), primary)?;
         let interrupt = Arc::new(Wakeup::new()?);

@@ -8,6 +8,9 @@ use rustix::net::AddressFamily;
 
 use crate::{Address, bind};
 
+/// How many connections are counted that nobody serves any more.
+const MOST_COUNTED: usize = 8192;
+
 /// A bound socket. Dropping it closes it, and removes the file of a Unix path.
 #[derive(Debug)]
 pub(super) struct Bound {
@@ -50,6 +53,12 @@ impl Bound {
     pub(super) fn let_nobody_in(&self) {
         // It fails for no socket that listens.
         let _ = rustix::net::listen(&self.socket, 0);
+    }
+
+    /// How many connections wait in the kernel. They are taken from it, and closed.
+    pub(super) fn count(&self) -> usize {
+        let taken = |_: &usize| self.has_arrivals() && bind::accept(&self.socket).is_ok();
+        (0..MOST_COUNTED).take_while(taken).count()
     }
 
     /// Whether a connection waits in the kernel.

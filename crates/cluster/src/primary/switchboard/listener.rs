@@ -255,6 +255,15 @@ impl Listener {
         drained
     }
 
+    /// How many clients have come and are in no worker's hands.
+    pub(super) fn clients_that_wait(&self) -> usize {
+        match (&self.distribution, &self.bound) {
+            (Distribution::RoundRobin(rotation), _) => rotation.queued(),
+            (Distribution::Shared(_), Some(bound)) if bound.must_be_drained() => bound.count(),
+            (Distribution::Shared(_), _) => 0,
+        }
+    }
+
     /// Closes the socket. Workers that wait in accept(2) itself, on a socket that they share, would
     /// not notice: they are woken.
     pub(super) fn close(&mut self) {

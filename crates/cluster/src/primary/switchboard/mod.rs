@@ -40,6 +40,10 @@ pub(crate) struct Switchboard {
     /// Whom the program wants to be told of when they wait.
     idle_wanted: BTreeSet<WorkerId>,
     stopping: bool,
+    /// All that had arrived was in the hands of workers, when it was looked at last.
+    drained: bool,
+    /// Clients that were cut off while stopping.
+    cut_off: usize,
 }
 
 impl Switchboard {
@@ -157,10 +161,8 @@ impl Switchboard {
         if let Some(listener) = used_by(&mut self.listeners, worker, key) {
             let id = listener.id;
             listener.leave(worker);
-            if listener.is_unused() {
-                self.listeners.remove(&id);
-            }
             self.resting.forget(worker, Some(id));
+            self.close_those(|listener| listener.id == id && listener.is_unused());
         }
     }
 
@@ -178,7 +180,7 @@ impl Switchboard {
             }
         }
         if voluntary || self.stopping {
-            self.listeners.retain(|_, listener| listener.orphaned_by != Some(worker));
+            self.close_those(|listener| listener.orphaned_by == Some(worker));
         }
     }
 
@@ -226,23 +228,43 @@ impl Switchboard {
     pub(crate) fn begin_to_stop(&mut self, reserve: &mut Reserve) {
         self.stopping = true;
         self.parked.clear();
-        self.listeners.retain(|_, listener| !listener.is_unused());
         for listener in self.listeners.values_mut() {
             listener.begin_to_close();
             listener.accept(reserve);
             listener.hand_out(&mut self.desk);
         }
+        self.close_those(Listener::is_unused);
+    }
+
+    /// How many clients were cut off because their listener was closed while the service stopped.
+    pub(crate) fn cut_off(&self) -> usize {
+        self.cut_off
+    }
+
+    fn close_those(&mut self, hopeless: impl Fn(&Listener) -> bool) {
+        // In the end, of those that were seen empty, only newcomers can be there.
+        let counts = self.stopping && !self.drained;
+        let cut_off = &mut self.cut_off;
+        self.listeners.retain(|_, listener| {
+            let closes = hopeless(listener);
+            if closes {
+                *cut_off += if counts { listener.clients_that_wait() } else { 0 };
+                listener.close();
+            }
+            !closes
+        });
     }
 
     /// Whether everything that arrived is in the hands of workers.
     pub(crate) fn is_drained(&mut self) -> bool {
-        !self.desk.is_anything_under_way() && self.listeners.values_mut().all(Listener::is_drained)
+        self.drained = !self.desk.is_anything_under_way()
+            && self.listeners.values_mut().all(Listener::is_drained);
+        self.drained
     }
 
     /// Closes all sockets. Connections that no worker has are reset.
     pub(crate) fn close_all(&mut self) {
-        self.listeners.values_mut().for_each(Listener::close);
-        self.listeners.clear();
+        self.close_those(|_| true);
     }
 
     /// Wakes those that wait in accept(2) on shared sockets, and refuses newcomers there.
