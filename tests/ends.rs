@@ -1,4 +1,5 @@
-//! Workers that are asked to leave, and end otherwise: every telling of a lesson says so, in the same words, and fails.
+//! Workers that are asked to leave, and end otherwise: every telling of a lesson says so, in the
+//! same words, and fails.
 
 mod support;
 #[path = "support/times.rs"]

@@ -16,7 +16,8 @@ use crate::waiting::Held;
 /// A lesson takes about two seconds, or many more on a busy machine; one that takes this long hangs.
 pub const LIMIT: Duration = Duration::from_secs(40);
 
-/// So many bytes of an output are kept. A lesson prints a few thousand; a program in a loop has no end.
+/// So many bytes of an output are kept. A lesson prints a few thousand; a program in a loop has no
+/// end.
 const MOST: usize = 8 * 1024 * 1024;
 
 /// What is listened to. The rest goes where ours goes.

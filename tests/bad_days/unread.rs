@@ -1,4 +1,5 @@
-//! A service whose standard output nobody reads: it serves, takes no memory for what is not read, and ends when it is asked to.
+//! A service whose standard output nobody reads: it serves, takes no memory for what is not read,
+//! and ends when it is asked to.
 
 use std::fs::OpenOptions;
 use std::io::{BufRead, BufReader, ErrorKind, PipeReader, Write, pipe};
@@ -69,9 +70,8 @@ fn start(lesson: &Lesson) -> Unread {
     };
     let mut filler = filler.expect("it is ours");
     let full = loop {
-        match filler.write(&[b'x'; 512]) {
-            Ok(_) => {}
-            Err(error) => break error.kind(),
+        if let Err(error) = filler.write_all(&[b'x'; 512]) {
+            break error.kind();
         }
     };
     assert_eq!(full, ErrorKind::WouldBlock);

@@ -1,7 +1,8 @@
-//! Preloaded (ld.so(8)) into a telling of a lesson: its workers end otherwise than they are asked to, namely as `OTHERWISE` says.
+//! Preloaded (ld.so(8)) into a telling of a lesson: its workers end otherwise than they are asked
+//! to, namely as `OTHERWISE` says.
 //!
-//! A worker is what has `NODE_UNIQUE_ID` in its environment, and every child of fork(2) that goes on without exec(2). Compiled by
-//! `tests/ends.rs` itself.
+//! A worker is what has `NODE_UNIQUE_ID` in its environment, and every child of fork(2) that goes
+//! on without exec(2). Compiled by `tests/ends.rs` itself.
 
 use std::ffi::{c_char, c_int};
 use std::sync::atomic::{AtomicBool, AtomicI32, Ordering::Relaxed};
@@ -31,7 +32,8 @@ static END: extern "C" fn() = end;
 
 extern "C" fn begin() {
     // SAFETY: the names end with a zero, and no other thread changes the environment yet.
-    let (worker, code) = unsafe { (getenv(c"NODE_UNIQUE_ID".as_ptr()), getenv(c"OTHERWISE".as_ptr())) };
+    let (worker, code) =
+        unsafe { (getenv(c"NODE_UNIQUE_ID".as_ptr()), getenv(c"OTHERWISE".as_ptr())) };
     WORKER.store(!worker.is_null(), Relaxed);
     // SAFETY: it is a text that ends with a zero.
     let code = (!code.is_null()).then(|| unsafe { std::ffi::CStr::from_ptr(code) });

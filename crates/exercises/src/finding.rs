@@ -55,7 +55,8 @@ impl Inbox {
         Ok(Inbox { socket, name, findings: Vec::new() })
     }
 
-    /// Takes what has arrived. Only a few find room in the socket (unix(7): `max_dgram_qlen`), and whoever sends one more waits.
+    /// Takes what has arrived. Only a few find room in the socket (unix(7): `max_dgram_qlen`), and
+    /// whoever sends one more waits.
     pub(crate) fn take(&mut self) {
         let mut buffer = vec![0; 64 * 1024];
         for _ in 0..AT_ONCE {

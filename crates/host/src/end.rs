@@ -9,7 +9,8 @@ use nix::sys::wait::WaitStatus;
 /// What to do about a worker that died.
 const LOOK: &str = "See above what it said, and whether somebody killed it or memory was short.";
 
-/// What stands behind how a worker ended: `exits 0, as asked`. To leave when asked is to exit with code 0, and nothing else.
+/// What stands behind how a worker ended: `exits 0, as asked`. To leave when asked is to exit with
+/// code 0, and nothing else.
 pub fn why(exit: Exit, asked: bool) -> &'static str {
     match (asked, exit.success()) {
         (true, true) => "as asked",
@@ -23,8 +24,8 @@ pub fn tell_exit(story: &Story, worker: WorkerId, exit: Exit) {
     story.tell(worker, format!("{exit},"), why(exit, true));
 }
 
-/// How the workers of a story that ends by itself ended. One that was asked to leave and ended otherwise is the story's failure, but
-/// only in the end: what becomes of the others is told first.
+/// How the workers of a story that ends by itself ended. One that was asked to leave and ended
+/// otherwise is the story's failure, but only in the end: what becomes of the others is told first.
 #[derive(Debug, Default)]
 pub struct Ends {
     trouble: Option<String>,
@@ -99,7 +100,8 @@ fn trouble(report: &Report) -> Option<String> {
     who_did_not_leave(&report.by_sigkill, &report.by_sigterm, &died)
 }
 
-/// Who did not leave by itself, in words: who had to be killed, who left only when warned, and who died of something else.
+/// Who did not leave by itself, in words: who had to be killed, who left only when warned, and who
+/// died of something else.
 pub fn who_did_not_leave<T: Display>(killed: &[T], warned: &[T], died: &[T]) -> Option<String> {
     let groups = [
         (killed, "had to be killed"),

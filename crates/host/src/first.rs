@@ -4,8 +4,9 @@ use std::process;
 
 use cluster::{Error, Primary};
 
-/// Whoever loses its parent becomes a child of process 1, which has to reap it: a service that is process 1 does, and any other one
-/// leaves that to whoever is. (Signals that nobody has a handler for do not reach process 1 at all; `cluster::role` sees to that.)
+/// Whoever loses its parent becomes a child of process 1, which has to reap it: a service that is
+/// process 1 does, and any other one leaves that to whoever is. (Signals that nobody has a handler
+/// for do not reach process 1 at all; `cluster::role` sees to that.)
 ///
 /// # Errors
 /// When the system has no descriptor left.

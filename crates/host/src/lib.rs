@@ -1,5 +1,6 @@
-//! What lessons that serve have in common: a [`Service`] that its primary keeps up until somebody asks
-//! for the end (`--stay`), the words for why none can begin and for how workers ended, and a primary that goes on while somebody waits.
+//! What lessons that serve have in common: a [`Service`] that its primary keeps up until somebody
+//! asks for the end (`--stay`), the words for why none can begin and for how workers ended, and a
+//! primary that goes on while somebody waits.
 
 // On other systems the crate is empty, so that the `cluster` crate's error is the only one.
 #![cfg(target_os = "linux")]
