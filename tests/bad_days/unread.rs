@@ -70,6 +70,7 @@ fn start(lesson: &Lesson) -> Unread {
     };
     let mut filler = filler.expect("it is ours");
     let full = loop {
+        // So few bytes are written all at once or not at all: pipe(7).
         if let Err(error) = filler.write_all(&[b'x'; 512]) {
             break error.kind();
         }
