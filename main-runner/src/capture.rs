@@ -16,6 +16,10 @@ use crate::waiting::Held;
 /// A lesson takes about two seconds, or many more on a busy machine; one that takes this long hangs.
 pub const LIMIT: Duration = Duration::from_secs(40);
 
+/// So many bytes of an output are kept. A lesson prints a few thousand; a program in a loop has no
+/// end.
+const MOST: usize = 8 * 1024 * 1024;
+
 /// What is listened to. The rest goes where ours goes.
 #[derive(Clone, Copy, Debug)]
 pub enum Ear {
@@ -90,7 +94,10 @@ fn listen(
                     let mut block = [0; 4096];
                     match pipe.read(&mut block)? {
                         0 => open = None,
-                        length => output.extend_from_slice(&block[..length]),
+                        length => {
+                            let room = (MOST - output.len()).min(length);
+                            output.extend_from_slice(&block[..room]);
+                        }
                     }
                 }
             }
@@ -149,6 +156,15 @@ mod tests {
     fn its_complaints_are_heard_in_their_place() {
         let captured = shell("echo one; echo two >&2; echo three", Ear::Everything, LIMIT);
         assert_eq!(captured.output, "one\ntwo\nthree\n");
+    }
+
+    #[test]
+    fn of_an_output_without_end_only_the_beginning_is_kept() {
+        let limit = Duration::from_secs(1);
+        let captured = shell("exec yes 'on and on'", Ear::Output, limit);
+        assert!(captured.output.starts_with("on and on\n") && captured.output.len() <= MOST);
+        assert!(matches!(captured.end, End::OutOfTime));
+        assert!(captured.took < Duration::from_secs(30));
     }
 
     #[test]

@@ -32,7 +32,8 @@ static END: extern "C" fn() = end;
 
 extern "C" fn begin() {
     // SAFETY: the names end with a zero, and no other thread changes the environment yet.
-    let (worker, code) = unsafe { (getenv(c"NODE_UNIQUE_ID".as_ptr()), getenv(c"OTHERWISE".as_ptr())) };
+    let (worker, code) =
+        unsafe { (getenv(c"NODE_UNIQUE_ID".as_ptr()), getenv(c"OTHERWISE".as_ptr())) };
     WORKER.store(!worker.is_null(), Relaxed);
     // SAFETY: it is a text that ends with a zero.
     let code = (!code.is_null()).then(|| unsafe { std::ffi::CStr::from_ptr(code) });

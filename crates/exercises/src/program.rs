@@ -8,10 +8,11 @@ use cluster::Role;
 use libtest_mimic::{Arguments, Completion, Failed, Trial};
 use nix::sys::prctl::set_pdeathsig;
 use nix::sys::signal::Signal;
+use nix::unistd::{Pid, getppid};
 
 use crate::finding::{Finding, report, report_panic, short};
 use crate::outcome::{LEARNERS, Outcome};
-use crate::run::{EXERCISE, TEXT, Text, run};
+use crate::run::{EXERCISE, JUDGE, TEXT, Text, run};
 use crate::verdict::{Verdict, Wrong};
 use crate::{starters, words};
 
@@ -73,6 +74,10 @@ fn play(exercise: &Exercise, role: Result<Role, cluster::Error>) -> ExitCode {
     if is_primary {
         // Whoever waits for us may be ended by Ctrl-C, which does not reach our group.
         let _ = set_pdeathsig(Signal::SIGKILL);
+        let judge = std::env::var(JUDGE).ok().and_then(|it| it.parse().ok());
+        if judge.is_some_and(|judge| Pid::from_raw(judge) != getppid()) {
+            return ExitCode::FAILURE; // it has been ended before that
+        }
     }
     let verdict = role.map_err(Into::into).and_then(|role| (exercise.judge)(role, text));
     match verdict {

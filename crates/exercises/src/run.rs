@@ -17,6 +17,9 @@ pub(crate) const EXERCISE: &str = "EXERCISE";
 /// Names the text that is judged: [`Text::name`].
 pub(crate) const TEXT: &str = "EXERCISE_TEXT";
 
+/// Names the process that judges.
+pub(crate) const JUDGE: &str = "EXERCISE_JUDGE";
+
 /// A solved exercise takes less than a second. Who takes this long waits for ever.
 pub(crate) const LIMIT: Duration = Duration::from_secs(10);
 
@@ -38,24 +41,26 @@ impl Text {
 
 /// Judges a text. What the program prints goes where `output` says.
 pub(crate) fn run(exercise: &str, text: Text, output: fn() -> Stdio) -> io::Result<Outcome> {
-    let inbox = Inbox::open()?;
+    let mut inbox = Inbox::open()?;
     let mut child = Command::new(std::env::current_exe()?)
         .env(EXERCISE, exercise)
         .env(TEXT, text.name())
         .env(REPORT, &inbox.name)
+        .env(JUDGE, std::process::id().to_string())
         .stdin(Stdio::null())
         .stdout(output())
         .stderr(output())
         .process_group(0)
         .spawn()?;
-    let status = wait(&mut child, Instant::now() + LIMIT);
+    let status = wait(&mut child, &mut inbox, Instant::now() + LIMIT);
     end_group(&mut child);
     Ok(Outcome::of(inbox.findings(), status?))
 }
 
 /// How it ended, if it did in time.
-fn wait(child: &mut Child, deadline: Instant) -> io::Result<Option<ExitStatus>> {
+fn wait(child: &mut Child, inbox: &mut Inbox, deadline: Instant) -> io::Result<Option<ExitStatus>> {
     loop {
+        inbox.take();
         match child.try_wait()? {
             None if Instant::now() < deadline => {}
             status => return Ok(status),

@@ -43,6 +43,12 @@ fn main() -> ExitCode {
         trial("a_todo_in_a_worker_is_found", || {
             told("worker-with-a-todo", 1, &["to do     greet the primary", "exercise.rs:46"])
         }),
+        trial("many_panics_at_once_do_not_wait_for_each_other", || {
+            let begun = Instant::now();
+            told("crowd", 1, &["seen      a panic: no seat is left", "exercise.rs:56"])?;
+            let took = begun.elapsed();
+            if took < Duration::from_secs(8) { Ok(()) } else { Err(format!("{took:?}").into()) }
+        }),
         trial("a_solved_exercise_is_told_where_to_compare", || {
             told("right", 0, &["right is solved", "compare   "])
         }),
@@ -55,7 +61,7 @@ fn trial(name: &str, test: fn() -> Result<(), Failed>) -> Trial {
     Trial::test(name, test)
 }
 
-fn faulty() -> [Exercise; 11] {
+fn faulty() -> [Exercise; 12] {
     fn answers(name: &'static str, learners: fn() -> u32) -> Exercise {
         let judge = |_, answer: fn() -> u32| same("answer", 42, answer());
         Exercise::new(name, judge, learners, || 42)
@@ -70,6 +76,7 @@ fn faulty() -> [Exercise; 11] {
         answers("aborts/check.rs", exercise::aborts),
         answers("right/check.rs", exercise::right),
         Exercise::new("fails/check.rs", fork, exercise::fails, exercise::forks),
+        Exercise::new("crowd/check.rs", crowd, exercise::worker_that_panics, |_| {}),
         works("worker-with-a-todo/check.rs", exercise::worker_with_a_todo),
         works("worker-that-never-ends/check.rs", exercise::worker_that_never_ends),
     ]
@@ -78,6 +85,26 @@ fn faulty() -> [Exercise; 11] {
 fn works(name: &'static str, work: fn(Worker)) -> Exercise {
     let judge = |role, work: fn(Worker)| judge(role, exercise::forks, work);
     Exercise::new(name, judge, work, |_| {})
+}
+
+fn crowd(role: Role, work: fn(Worker)) -> Verdict {
+    const WORKERS: usize = 40;
+    match role {
+        Role::Worker(me) => {
+            work(me);
+            Ok(())
+        }
+        Role::Primary(mut primary) => {
+            for _ in 0..WORKERS {
+                primary.fork()?;
+            }
+            let mut well = 0;
+            while let Some(event) = primary.next_event()? {
+                well += usize::from(matches!(event, Event::Exit { exit, .. } if exit.success()));
+            }
+            same("workers that end well", WORKERS, well)
+        }
+    }
 }
 
 fn fork(role: Role, forks: Forks) -> Verdict {

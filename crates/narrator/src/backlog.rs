@@ -7,7 +7,8 @@ use crate::printer::Piece;
 /// So many bytes may wait. A story that is longer, and told faster than it is read, has gaps.
 const MOST: usize = 1024 * 1024;
 
-/// After a gap the story goes on when no more than this waits, so that there are few gaps and each is long.
+/// After a gap the story goes on when no more than this waits, so that there are few gaps and each
+/// is long.
 const ROOM: usize = MOST / 2;
 
 /// Pieces that wait, in order, and how many found no room.
@@ -19,7 +20,8 @@ pub(crate) struct Backlog {
 }
 
 impl Backlog {
-    /// Takes a piece, or only counts it. A piece may be of any size itself: a program prints what it was asked for.
+    /// Takes a piece, or only counts it. A piece may be of any size itself: a program prints what
+    /// it was asked for.
     pub(crate) fn push(&mut self, piece: Piece) {
         let most = if self.untold == 0 { MOST } else { ROOM };
         if self.bytes >= most {
@@ -43,7 +45,8 @@ impl Backlog {
         self.pieces.is_empty() && self.untold == 0
     }
 
-    /// How many were left out since the last notice. It stands in the margin, as all that differs from run to run.
+    /// How many were left out since the last notice. It stands in the margin, as all that differs
+    /// from run to run.
     fn notice(&mut self) -> Option<Piece> {
         let text = match std::mem::take(&mut self.untold) {
             0 => return None,

@@ -29,9 +29,9 @@
 //! ```
 //!
 //! `number` counts from 1, `time_ms` is the time in milliseconds since the story began, and `pid`
-//! is there when the story knows it ([`Story::meet`]). The texts are as they were told, unescaped, up to 4 KiB each.
-//! `to` names whom a sentence is meant for ([`Story::tell_to`]), and one that is not printed has
-//! `"aside":true` ([`Story::aside`]).
+//! is there when the story knows it ([`Story::meet`]). The texts are as they were told, unescaped,
+//! up to 4 KiB each. `to` names whom a sentence is meant for ([`Story::tell_to`]), and one that is
+//! not printed has `"aside":true` ([`Story::aside`]).
 //!
 //! With `--picture ladder`, `tree` or `mermaid` the sentences are also drawn when all are told. A
 //! sentence that names another actor is an arrow to it (`everybody`: to all workers that live). What a
@@ -45,8 +45,9 @@
 //!
 //! Four promises hold everywhere: the program's loop never waits for the terminal, each sentence is
 //! one `write(2)` of whole lines, nothing that a worker sends can move the cursor or change
-//! colours, and a reader that does not read takes neither memory without bound nor the end: beyond 1 MiB
-//! sentences are left out and counted, and a story that was told to [`hurry`](Story::hurry) gives up after a second.
+//! colours, and who does not read can neither fill the memory nor hold up the end: beyond 1 MiB
+//! sentences are left out and counted, and a story that was told to [`hurry`](Story::hurry) waits
+//! for its reader no longer than a second.
 
 // On other systems the crate is empty, so that the `cluster` crate's error is the only one.
 #![cfg(unix)]

@@ -11,7 +11,8 @@ use crate::backlog::Backlog;
 use crate::printer::{Piece, Printer};
 use crate::telling::Telling;
 
-/// A queue of pieces with its printer thread. It is bounded, and yet the teller never waits: what finds no room is not told, but counted.
+/// A queue of pieces with its printer thread. It is bounded, and yet the teller never waits: what
+/// finds no room is not told, but counted.
 #[derive(Debug)]
 pub(crate) struct Queue {
     shared: Arc<Shared>,
@@ -43,7 +44,8 @@ struct State {
     stuck: bool,
 }
 
-/// How long a hurried story's end waits for whoever should read it: a reader that does not read must not keep a service from its end.
+/// How long a hurried story's end waits for whoever should read it: a reader that does not read
+/// must not keep a service from its end.
 pub(crate) const LAST_WAIT: Duration = Duration::from_secs(1);
 
 /// A story that has been quiet for so long may go on for ever, as a server does: a person is told
@@ -81,7 +83,8 @@ impl Queue {
         self.shared.changed.notify_all();
     }
 
-    /// Waits until all that was pushed so far is printed; once hurried, no longer than [`LAST_WAIT`].
+    /// Waits until all that was pushed so far is printed; once hurried, no longer than
+    /// [`LAST_WAIT`].
     pub(crate) fn wait_until_printed(&self) {
         self.shared.lock().awaited = true;
         self.shared.changed.notify_all();
@@ -127,7 +130,8 @@ impl Shared {
         self.changed.wait(state).unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Waits while this holds and the printer lives. Says whether that came to its end: a hurried story that nobody reads is given up.
+    /// Waits while this holds and the printer lives. Says whether that came to its end: a hurried
+    /// story that nobody reads is given up.
     fn wait_while(&self, holds: impl Fn(&State) -> bool) -> bool {
         let mut state = self.lock();
         let mut until = None;

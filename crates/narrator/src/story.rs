@@ -18,7 +18,8 @@ use crate::stage::leave;
 use crate::telling::Telling;
 use crate::text::cut;
 
-/// The pids of so many actors are known at once. A service that stays replaces its workers for ever.
+/// The pids of so many actors are known at once. A service that stays replaces its workers for
+/// ever.
 const MOST_PIDS: usize = 10_000;
 
 /// A story being told.
@@ -94,11 +95,12 @@ impl Story {
 
     /// Tells one sentence: who does what, to whom. Verb or object may be empty.
     ///
-    /// Line ends in it become spaces, and other control characters are shown escaped, so it is
-    /// safe to tell what a worker or a client has sent. Of each part no more than 4 KiB are told; the rest is counted.
+    /// Line ends in it become spaces, and other control characters are shown escaped, so it is safe
+    /// to tell what a worker or a client has sent. Of each part no more than 4 KiB are told; the
+    /// rest is counted.
     ///
-    /// Telling never waits. If nobody reads for so long that 1 MiB waits to be printed, sentences are left out, and how many is told in
-    /// their place; the record has all of them.
+    /// Telling never waits. If nobody reads for so long that 1 MiB waits to be printed, sentences
+    /// are left out, and how many is told in their place; the record has all of them.
     pub fn tell(&self, actor: impl Display, verb: impl Display, object: impl Display) {
         self.told(actor, verb, object, None);
     }
@@ -140,15 +142,16 @@ impl Story {
     pub fn meet(&self, actor: impl Display, pid: u32) {
         let mut book = self.book();
         if book.pids.len() >= MOST_PIDS {
-            book.pids.retain(|actor, _| actor == "primary"); // the others are gone, or will be met again
+            // The others are gone, or will be met again.
+            book.pids.retain(|actor, _| actor == "primary");
         }
         book.pids.insert(cut(actor), pid);
     }
 
     /// Stops waiting for pauses and for Enter: what is told, and what will be, is printed at once.
     ///
-    /// For a program that was asked to stop, by Ctrl-C for example, and for every service that ends: from now on its end waits for a reader that
-    /// does not read no longer than a second.
+    /// For a program that was asked to stop, by Ctrl-C for example, and for every service that
+    /// ends: from now on its end waits for a reader that does not read no longer than a second.
     pub fn hurry(&self) {
         match &self.teller.voice {
             Voice::Queue(queue) => queue.hurry(),
@@ -156,7 +159,8 @@ impl Story {
         }
     }
 
-    /// Waits until everything told so far is printed; after [`hurry`](Story::hurry), no longer than a second.
+    /// Waits until everything told so far is printed; after [`hurry`](Story::hurry), no longer than
+    /// a second.
     ///
     /// Dropping the last clone does the same. Call it before `std::process::exit` or a signal
     /// that ends the process, for they drop nothing.

@@ -2,7 +2,8 @@
 
 use std::fmt::{self, Display, Write};
 
-/// The longest text of a sentence, in bytes. What workers and clients send may be much longer; nobody reads that.
+/// The longest text of a sentence, in bytes. What workers and clients send may be much longer;
+/// nobody reads that.
 const LONGEST: usize = 4096;
 
 /// A text, cut to the length that a sentence may have. What is left out is counted, and never kept.

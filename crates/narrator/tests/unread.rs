@@ -1,4 +1,5 @@
-//! A story whose reader does not read, or not as fast as it is told: memory and end are bounded, and what is left out is counted.
+//! A story whose reader does not read, or not as fast as it is told: memory and end are bounded,
+//! and what is left out is counted.
 #![allow(clippy::unwrap_used)]
 
 mod common;

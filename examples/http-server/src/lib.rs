@@ -26,6 +26,9 @@ pub use crate::args::{Args, Trouble};
 pub use crate::service::Service;
 pub use crate::worker::{DESCRIPTORS, serve};
 
+/// Each scene costs one worker. With so many something is wrong.
+const MOST_DEATHS: u32 = 10;
+
 type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
 
 /// Runs the lesson.
@@ -104,6 +107,9 @@ impl Play {
             Event::Exit { worker, exit, voluntary } => {
                 let why = host::why(exit, voluntary);
                 self.story.tell(worker, format!("{exit},"), why);
+                if self.service.restarts() > MOST_DEATHS {
+                    return lost("workers die again and again");
+                }
             }
             Event::ForkFailed { error, .. } => return Err(error.into()),
             Event::Stopped(report) if !report.is_clean() => {

@@ -26,6 +26,9 @@ use crate::{Args, Policy, Result, guests, lost, opening};
 mod channel;
 mod worker;
 
+/// An answer is shorter, in bytes.
+const LONGEST: u64 = 64 * 1024;
+
 /// One worker, as its primary knows it.
 struct Worker {
     name: String,
@@ -187,7 +190,7 @@ fn visit(
         workers.push_back(worker); // it is its turn again after all others
     }
     let mut answer = String::new();
-    visitor.read_to_string(&mut answer)?;
+    visitor.take(LONGEST).read_to_string(&mut answer)?;
     if let (false, Some(worker)) = (shared, workers.back()) {
         story.aside(&worker.name, "answers", "the visitor");
     }

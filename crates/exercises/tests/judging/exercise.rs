@@ -51,3 +51,7 @@ pub fn worker_that_never_ends(_: Worker) {
         std::thread::park();
     }
 }
+
+pub fn worker_that_panics(_: Worker) {
+    panic!("no seat is left")
+}
