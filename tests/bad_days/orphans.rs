@@ -1,5 +1,6 @@
 //! A primary that is killed, and workers that cannot notice it by themselves.
 
+use std::collections::BTreeMap;
 use std::net::TcpListener;
 use std::process::Command;
 use std::thread;
@@ -54,11 +55,19 @@ fn leaves_nothing_by_hand(words: &str) {
     let mut command = Command::new("setsid");
     let run = Run::of(command.args(["--wait", RUNNER]).args(words).arg("--slow=1s"));
     let until = Instant::now() + IN_TIME;
+    let mut seen = BTreeMap::new();
     let primary = loop {
         assert!(Instant::now() < until, "it does not fork");
         let primary = proc::children(run.pid()).first().copied();
         let workers = primary.map(proc::children).unwrap_or_default();
-        workers.iter().filter(|worker| proc::sleeps(**worker)).for_each(|worker| stop(*worker));
+        for worker in &workers {
+            // One that waits for something, or has computed for a while, has prepared itself.
+            let looks = seen.entry(*worker).or_insert(0);
+            *looks += 1;
+            if proc::sleeps(*worker) || *looks > 20 {
+                stop(*worker);
+            }
+        }
         // Some of them live for a moment only.
         match primary.filter(|_| workers.iter().any(|worker| proc::is_stopped(*worker))) {
             Some(primary) => break primary,
