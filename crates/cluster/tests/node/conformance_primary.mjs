@@ -180,8 +180,10 @@ const scenarios = {
     assert.ok(info.port > 0 && info.port < 65536);
     await leaves(worker);
     assert.equal(worker.state, 'dead');
+    await worker.disconnected; // a busy Node tells it after the exit
     assert.deepEqual(seen, ['fork', 'online', 'listening', 'exit'].map((name) => [name, 1]));
-    assert.deepEqual(worker.told, ['online', 'listening', 'disconnect', 'exit']);
+    assert.deepEqual(worker.told.slice(0, 2), ['online', 'listening']);
+    assert.deepEqual(worker.told.slice(2).sort(), ['disconnect', 'exit']);
   },
   async call_and_destroy() {
     const worker = await fork();
