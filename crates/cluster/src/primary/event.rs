@@ -88,8 +88,8 @@ pub struct Report {
     pub by_sigterm: Vec<WorkerId>,
     /// Did not end after that either, and was sent SIGKILL.
     pub by_sigkill: Vec<WorkerId>,
-    /// How many clients had come when the stop began and were served by nobody: no worker was left for
-    /// them, or the grace was over. They were cut off.
+    /// How many clients had come when the stop began and were served by nobody: no worker was left
+    /// for them, or the grace was over. They were cut off.
     pub cut_off: usize,
     /// Died of something else while the service stopped: a panic, a signal from outside, too little
     /// memory; and how.
